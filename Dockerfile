@@ -1,0 +1,17 @@
+# agroal in a container: a user of its own, nothing to compile at run time, logs to standard error.
+#   docker build -t agroal .
+#   docker run -p 2345:2345 -v ./conf:/etc/agroal:ro agroal
+FROM python:3.13-slim AS build
+COPY . /src
+RUN python -m venv /opt/agroal && /opt/agroal/bin/pip install --no-cache-dir /src
+
+FROM python:3.13-slim
+COPY --from=build /opt/agroal /opt/agroal
+ENV PATH=/opt/agroal/bin:$PATH PYTHONUNBUFFERED=1
+RUN useradd --system --uid 2345 --home-dir /var/lib/agroal --create-home agroal && install -d -o agroal /run/agroal
+USER agroal
+EXPOSE 2345
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["agroal-cli", "-D", "/etc/agroal", "ping"]
+ENTRYPOINT ["agroal"]
+CMD ["-D", "/etc/agroal"]

@@ -1,0 +1,69 @@
+"""The effective configuration as text, for `agroal --check`.
+
+The text is a main file again: every key with its value, and in comments where the value comes from and what the other
+files say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from agroal.config import ini, tables
+from agroal.config.hba import KEYWORDS
+from agroal.config.keys import MASK, Key, Support
+from agroal.config.model import Configuration, HbaLine, LimitLine, Name
+from agroal.config.servers import SERVER_KEYS
+from agroal.config.settings import KEYS
+
+NO_FILE = "no file"
+_VALUE_COLUMN = 60
+
+
+def describe(configuration: Configuration) -> str:
+    """Secrets are masked. Ends with the notices."""
+    lines = [*_section("agroal", KEYS, configuration.settings, "", configuration)]
+    for server in configuration.servers:
+        lines += ["", *_section(server.name, SERVER_KEYS, server, f"server.{server.name}.", configuration)]
+    files = configuration.files
+    lines += _comments(f"Who may come in: {files.hba}", map(_hba, configuration.hba))
+    lines += _comments(f"Limits: {files.limits or NO_FILE}", map(_limit, configuration.limits))
+    encrypted = ("users", "frontend_users", "admins", "superuser")
+    lines += _comments("Encrypted files", (f"{name}: {getattr(files, name) or NO_FILE}" for name in encrypted))
+    if configuration.notices:
+        lines += _comments("Notices", map(str, configuration.notices))
+    return "\n".join(lines) + "\n"
+
+
+def _section(name: str, keys: Iterable[Key], values: Any, prefix: str, configuration: Configuration) -> Iterator[str]:
+    yield f"[{name}]"
+    for key in keys:
+        value = getattr(values, key.name)
+        text = MASK if key.secret and value else key.spell(value)
+        shown = "" if value is None else ini.quote(text)
+        origin = configuration.origins.get(prefix + key.name, "default")
+        remark = "" if key.support is Support.HONOURED else f", {key.support.value}"
+        yield f"{f'{key.name} = {shown}':<{_VALUE_COLUMN}} # {origin}{remark}"
+
+
+def _comments(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield ""
+    yield f"# {title}"
+    yield from (f"#   {line}" for line in lines)
+
+
+def _hba(line: HbaLine) -> str:
+    names = [",".join(map(_name, column)) for column in (line.databases, line.users)]
+    address = [] if line.address is None else [str(line.address)]
+    return f"line {line.line}: " + "  ".join([line.type, *names, *address, line.method])
+
+
+def _name(name: Name) -> str:
+    return name.text if name.keyword else tables.quote(name.text, always=name.text in KEYWORDS)
+
+
+def _limit(limit: LimitLine) -> str:
+    aliases = ",".join(map(tables.quote, limit.aliases))
+    database = tables.quote(limit.database) + (f"={aliases}" if aliases else "")
+    user = tables.quote(limit.user)
+    return f"line {limit.line}: {database}  {user}  {limit.max_size}  {limit.initial_size}  {limit.min_size}"

@@ -1,0 +1,1 @@
+"""Puts it all together: sessions, the pool's shell, start and stop."""

@@ -1,0 +1,302 @@
+"""One client connection's whole life: the table of contents of the program.
+
+    negotiate, authenticate  →  wait for a server  →  adopt settings, welcome  →  relay  →  give the server back
+
+The coroutine awaits milestones, never messages: in between, bytes flow in the pump. Whatever goes wrong ends this
+client, with words where it can still hear them, and nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from agroal.auth.accept import Accepted, Dice, accept, negotiate, permit
+from agroal.auth.hba import Peer
+from agroal.config.model import Method
+from agroal.daemon.lease import Lease
+from agroal.errors import (
+    AuthenticationFailed,
+    AuthenticationTimedOut,
+    Cancelled,
+    ClientFacing,
+    Internal,
+    NotPermitted,
+    PeerGone,
+    ServerLost,
+    ShuttingDown,
+    Terminated,
+    UnsupportedProtocol,
+)
+from agroal.net.converse import converse
+from agroal.net.dial import Server, Traffic
+from agroal.net.link import Link, Parting
+from agroal.net.pump import Channel
+from agroal.pipeline.between import OutOfStep, adopt
+from agroal.pool.slot import PoolKey
+from agroal.wire import backend
+from agroal.wire.scan import BackendScanner, FrontendScanner, Tally
+from agroal.wire.startup import CancelRequest, StartupMessage, parse_options
+
+if TYPE_CHECKING:
+    from agroal.daemon.daemon import Daemon
+
+log = logging.getLogger("agroal.session")
+
+LINGER = 10.0
+"""Seconds that a client which does not read gets to take the last words of its server."""
+_OFF = ("", "false", "off", "no", "0")
+
+
+class State(StrEnum):
+    """Where a session is in its life."""
+
+    AUTH = "auth"
+    WAITING = "waiting"
+    ACTIVE = "active"
+    CLOSING = "closing"
+
+
+class Session:
+    """A client, from its first byte to its last."""
+
+    def __init__(self, daemon: Daemon, number: int, client: Channel, peer: Peer) -> None:
+        self.daemon = daemon
+        self.number = number
+        self.client = client
+        self.peer = peer
+        self.key = PoolKey("", "")
+        self.state = State.AUTH
+        self.since = daemon.now()
+        self.startup: StartupMessage | None = None
+        self.accepted: Accepted | None = None
+        self.lease: Lease | None = None
+        self.link: Link | None = None
+        self.tally: Tally | None = None
+        self._key = b""
+        self._task: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        user, database = (self.startup.user, self.startup.database) if self.startup else ("?", "?")
+        return f"client {self.client.label} user={user} database={database}"
+
+    # -- what others see and do
+
+    @property
+    def serving(self) -> Server | None:
+        """The server that this client holds now, for its cancel requests."""
+        return self.lease.server if self.lease and self.state == State.ACTIVE else None
+
+    @property
+    def application_name(self) -> str:
+        """What the client called itself when it came."""
+        return self.startup.parameters.get("application_name", "") if self.startup else ""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has been relayed for it so far."""
+        if not self.tally or not self.link:
+            return Traffic()
+        return Traffic(self.tally.queries, self.tally.transactions, self.link.requests.passed, self.link.answers.passed)
+
+    def cancel_wait(self) -> None:
+        """Its client asked to cancel: a place in the queue is given up."""
+        if self.state == State.WAITING:
+            self._interrupt(Cancelled("canceling statement due to user request"))
+
+    def watch_for_hangup(self, answer: asyncio.Future[Lease]) -> None:
+        """While the client waits for a server: notice when it goes. What it sends ahead stays where it is."""
+
+        def gone() -> None:
+            if not answer.done():
+                answer.set_exception(PeerGone(f"{self.client.label} hung up while it was waiting"))
+
+        def heard() -> None:
+            if self.client.peek():
+                self.client.pause(until_end=True)
+            else:
+                gone()
+
+        self.client.attend(heard, gone)
+
+    def terminate(self) -> None:
+        """End this client now, whatever it is doing."""
+        if self._task and self.state != State.CLOSING:
+            self._interrupt(Terminated())
+
+    def _interrupt(self, error: ClientFacing) -> None:
+        assert self._task
+        self._interruption = error
+        self._task.cancel()
+
+    _interruption: ClientFacing | None = None
+
+    # -- life
+
+    async def run(self) -> None:
+        """The whole of it. Never raises."""
+        self._task = asyncio.current_task()
+        try:
+            await self._live()
+        except ClientFacing as error:
+            self._refuse(error)
+        except PeerGone as gone:
+            log.debug("%s: %s", self, gone)
+        except asyncio.CancelledError:
+            self._refuse(self._interruption or Terminated())
+        except Exception as error:
+            log.exception("internal error: %s is disconnected", self)
+            self._refuse(Internal(f"internal error of agroal: {type(error).__name__}", hint="Its log says more."))
+        finally:
+            self._enter(State.CLOSING)
+            self.daemon.cancels.forget(self._key)
+            self.client.close()
+
+    async def _live(self) -> None:
+        try:
+            async with asyncio.timeout(self.daemon.settings.authentication_timeout):
+                startup = await converse(self.client, negotiate())
+                if isinstance(startup, CancelRequest):
+                    if carried := self.daemon.cancels.request(startup.key):
+                        await carried  # closing this connection tells the client that the signal has been sent
+                    return
+                self.startup = startup
+                self.accepted = await self._authenticate(startup)
+        except TimeoutError:
+            raise AuthenticationTimedOut("canceling authentication due to timeout") from None
+        if self.daemon.settings.log_connections:
+            log.info("connect: %s application_name=%s", self, startup.parameters.get("application_name", ""))
+        try:
+            await self._be_served(startup, self.accepted)
+        finally:
+            if self.daemon.settings.log_disconnections:
+                log.info("disconnect: %s", self)
+
+    async def _authenticate(self, startup: StartupMessage) -> Accepted:
+        daemon = self.daemon
+        if daemon.stopping:
+            raise ShuttingDown("agroal is shutting down")
+        line = permit(daemon.hba_line(startup, self.peer), startup, str(self.peer.address or "[local]"))
+        dice = Dice(daemon.token(18).hex(), daemon.token(4))
+        unknown_allowed = daemon.settings.allow_unknown_users
+        try:
+            accepted = await converse(
+                self.client, accept(line.method, startup.user, daemon.users, unknown_allowed, dice)
+            )
+        except AuthenticationFailed as error:
+            log.warning("%s: %s", self, error)
+            daemon.totals.rejected += 1
+            raise
+        if accepted.method != Method.TRUST and not accepted.unproved:
+            daemon.totals.authenticated += 1
+        return accepted
+
+    async def _be_served(self, startup: StartupMessage, accepted: Accepted) -> None:
+        settings = wanted_settings(startup)
+        self.key = self.daemon.key(startup, accepted)
+        self._enter(State.WAITING)
+        self.lease = await self.daemon.pool.lease(self)
+        parting: Parting | None = None
+        try:
+            self._enter(State.ACTIVE)
+            await self._adopt(self.lease.server, settings)
+            parting = await self._relay(self.lease.server)
+        finally:
+            lease, self.lease = self.lease, None
+            lease.server.totals += self.traffic
+            self.daemon.pool.give_back(lease, self.link, self.tally)
+        await self._say_why(parting)
+
+    async def _adopt(self, server: Server, settings: dict[str, str]) -> None:
+        """Give the server this client's settings.
+
+        Whatever fails but PostgreSQL's own refusal leaves it unfit for use.
+        """
+        try:
+            await server.converse(adopt(settings, server.parameters), self.daemon.settings.connect_timeout)
+        except (PeerGone, TimeoutError, OutOfStep) as error:
+            server.fit = False
+            raise ServerLost(
+                f"the server was lost while it was being prepared: {error or 'no answer in time'}"
+            ) from error
+        except asyncio.CancelledError:
+            server.fit = False
+            raise
+
+    async def _relay(self, server: Server) -> Parting:
+        """Welcome the client, and let the bytes flow until one side ends it."""
+        self._key = self.daemon.cancels.key_for(self)
+        self.tally = Tally(server.parameters)
+        self.link = Link(self.client, server.channel, (FrontendScanner(self.tally), BackendScanner(self.tally)))
+        try:
+            self.client.write(backend.welcome(server.parameters, self._key))
+        except OSError as error:
+            raise PeerGone(f"{self.client.label} closed the connection") from error
+        self.link.join()
+        try:
+            return await self.link.ended
+        except asyncio.CancelledError:
+            self.link.part(Parting.SERVER_LOST)
+            raise
+
+    async def _say_why(self, parting: Parting) -> None:
+        """What the client is told when it was not the one who ended it."""
+        assert self.link
+        assert self.tally
+        if self.link.violation:
+            log.warning("%s: %s: %s", self, parting.value, self.link.violation.detail)
+        match parting:
+            case Parting.CLIENT_VIOLATION:
+                assert self.link.violation
+                raise self.link.violation
+            case Parting.SERVER_LOST | Parting.SERVER_VIOLATION:
+                await self._linger()
+                if not self.tally.fatal and self.link.answers.scanner.between_messages:
+                    raise ServerLost("server closed the connection unexpectedly")
+
+    async def _linger(self) -> None:
+        """Let a slow client take what is kept for it, for a bounded time."""
+        if not self.client.unsent:
+            return
+        drained = asyncio.Event()
+        self.client.on_drained = self.client.on_hangup = drained.set
+        try:
+            async with asyncio.timeout(LINGER):
+                await drained.wait()
+        except TimeoutError:
+            raise PeerGone(f"{self.client.label} did not take the last words of its server") from None
+
+    def _refuse(self, error: ClientFacing) -> None:
+        """Tell the client why it ends here, if it can still be told."""
+        if isinstance(error, NotPermitted):
+            self.daemon.totals.rejected += 1
+        log.info("%s is refused: %s: %s", self, error.fields()["C"], error.message)
+        midway = self.link is not None and not self.link.answers.scanner.between_messages
+        if self.client.closed or self.client.unsent or midway:
+            return
+        try:
+            self.client.write(backend.error_response(error))
+        except OSError:
+            log.debug("%s hung up before it could be told", self)
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self.since = self.daemon.now()
+
+
+def wanted_settings(startup: StartupMessage) -> dict[str, str]:
+    """The settings that a start-up packet asks for: what it names itself goes before what its `options` say.
+
+    A client that names no application_name has an empty one. Raises UnsupportedProtocol, ProtocolViolation.
+    """
+    asked = dict(startup.parameters)
+    replication = asked.pop("replication", "")
+    if replication.lower() not in _OFF:
+        raise UnsupportedProtocol(
+            "replication connections can't be pooled",
+            hint="Connect to PostgreSQL directly for replication.",
+        )
+    options = parse_options(asked.pop("options", ""))
+    return {"application_name": "", **options, **asked}

@@ -1,0 +1,167 @@
+"""The management socket: a Unix socket that only its owner may open, so whoever gets through is an admin.
+
+A connection carries any number of requests, one at a time, each answered before the next is read. Connections are
+bounded in number; a request that was begun must end within `patience` seconds, and its answer must be read within as
+many. Between requests a connection may rest as long as it likes: the dashboard does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import stat
+from asyncio import StreamReader, StreamWriter
+from pathlib import Path
+
+from agroal.errors import ManagementError
+from agroal.management.controls import Call, Controls, Role
+from agroal.management.dispatch import answer
+from agroal.management.wire import MAX_REQUEST, Answer, Code, Decoder, Failure, encode_answer
+
+log = logging.getLogger("agroal.management")
+
+_CHUNK = 1 << 16
+
+
+class ManagementServer:
+    """Serves the management protocol at `path` between `start` and `close`."""
+
+    def __init__(self, path: Path, controls: Controls, *, max_connections: int = 16, patience: float = 10.0) -> None:
+        self._path = path
+        self._call = Call(controls, Role.ADMIN)
+        self._max_connections = max_connections
+        self._patience = patience
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._resting: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    async def start(self) -> None:
+        """Raises ManagementError: `already-running`, or `cannot-listen` with what to do about it."""
+        self._server = await asyncio.start_unix_server(self._serve, sock=listening_socket(self._path))
+
+    async def close(self) -> None:
+        """Remove the socket file and end the connections: those with a request under way after its answer."""
+        if self._server is None:
+            return
+        self._closing = True
+        self._path.unlink(missing_ok=True)  # before the socket closes, so that it can't be a successor's
+        self._server.close()
+        for connection in self._resting:
+            connection.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=self._patience)
+        for connection in self._connections:
+            connection.cancel()
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        connection = asyncio.current_task()
+        assert connection is not None
+        self._connections.add(connection)
+        writer.transport.set_write_buffer_limits(0)  # so that `drain` waits until everything has left
+        try:
+            if len(self._connections) > self._max_connections:
+                await self._refuse(
+                    writer, Code.BUSY, f"{self._max_connections} programs are connected already: close one"
+                )
+            else:
+                await self._converse(connection, reader, writer)
+        except (OSError, asyncio.CancelledError):
+            pass  # gone, or does not read its answer (TimeoutError), or agroal is closing: there is nobody to tell
+        except Exception:
+            log.exception("management: a connection ended by our mistake")
+        finally:
+            self._connections.discard(connection)
+            writer.transport.abort()
+
+    async def _converse(self, connection: asyncio.Task[None], reader: StreamReader, writer: StreamWriter) -> None:
+        decoder = Decoder(MAX_REQUEST)
+        while not self._closing:
+            if not decoder.halfway:
+                self._resting.add(connection)
+                try:
+                    decoder.feed(await reader.read(_CHUNK))
+                finally:
+                    self._resting.discard(connection)
+            try:
+                body = await self._request(decoder, reader)
+            except ManagementError as error:
+                await self._refuse(writer, error.code, str(error))
+                return
+            if body is None:
+                return
+            await self._send(writer, await answer(body, self._call))
+
+    async def _request(self, decoder: Decoder, reader: StreamReader) -> bytes | None:
+        """The next request; None when the stream ends before it. Raises ManagementError: `timeout` or `too-long`."""
+        try:
+            async with asyncio.timeout(self._patience):
+                while (body := decoder.take()) is None:
+                    if not (data := await reader.read(_CHUNK)):
+                        return None
+                    decoder.feed(data)
+                return body
+        except TimeoutError:
+            message = f"a request was begun and not ended within {self._patience:g} s"
+            raise ManagementError(Code.TIMEOUT, message) from None
+
+    async def _refuse(self, writer: StreamWriter, code: str, message: str) -> None:
+        await self._send(writer, Answer(None, Failure(code, message)))
+
+    async def _send(self, writer: StreamWriter, reply: Answer) -> None:
+        writer.write(encode_answer(reply))
+        async with asyncio.timeout(self._patience):
+            await writer.drain()
+
+
+def listening_socket(path: Path) -> socket.socket:
+    """A listening socket at `path`, mode 0600.
+
+    The file of a daemon that is gone is replaced, that of a living one is not. Two daemons that start in the very same
+    moment may both find the file stale; the TCP port and the pidfile part those.
+    Raises ManagementError: `already-running` or `cannot-listen`.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        mask = os.umask(0o177)  # not chmod afterwards: there must be no moment in which others may connect
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(mask)
+        listener.listen()
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        why = f"{error.strerror or error}; unix_socket_dir must exist, be writable, and have a short name"
+        raise ManagementError(Code.CANNOT_LISTEN, f"can't listen on {path}: {why}") from error
+    except ManagementError:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_stale(path: Path) -> None:
+    try:
+        is_socket = stat.S_ISSOCK(path.lstat().st_mode)
+    except FileNotFoundError:
+        return
+    if not is_socket:
+        raise ManagementError(
+            Code.CANNOT_LISTEN, f"can't listen on {path}: a file that is no socket is there; move it away"
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # a full backlog is an answer, too: somebody listens
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+        except BlockingIOError:
+            pass
+    message = (
+        f"another agroal is running and listens on {path}: stop it, or give this one another port or unix_socket_dir"
+    )
+    raise ManagementError(Code.ALREADY_RUNNING, message)

@@ -1,0 +1,170 @@
+"""The whole daemon at one instant: the document behind `status`, the dashboard and everything that counts.
+
+It holds monotonic totals and gauges, never averages: a reader that wants a rate subtracts two snapshots. A total that
+went backwards, or another `instance_id`, means that the daemon was started anew. Points in time (`since_us`,
+`born_us`) are on the clock of `mono_us`, so that they stay the same from one snapshot to the next; what is called
+`…_wait_us` is a length.
+
+agroal-top reads these very types, so nothing of the daemon is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from agroal.errors import ManagementError
+from agroal.management.record import Line, Name, Record, Token
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counters(Record):
+    """Totals since the daemon started."""
+
+    clients: int
+    """connections taken from the listening sockets"""
+    authenticated: int
+    rejected: int
+    """refused by a line of the HBA file, by the lack of one, or for want of the right password"""
+    leases: int
+    waits: int
+    """clients that had to queue, for whatever reason"""
+    wait_us: int
+    timeouts: int
+    """waiters that `blocking_timeout` sent away"""
+    connects: int
+    connect_failures: int
+    disconnects: int
+    """of servers"""
+    queries: int
+    transactions: int
+    bytes_in: int
+    """from clients"""
+    bytes_out: int
+    """to clients"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool(Record):
+    """The slots and waiters of one pool key: a database and a user, after aliases."""
+
+    database: Name
+    user: Name
+    limit: Token
+    """The line in force, as file:line; empty when none of the databases file matches."""
+    max: int
+    initial: int
+    min: int
+    active: int
+    idle: int
+    other: int
+    """Slots that are neither: being opened, validated or closed."""
+    waiting: int
+    oldest_wait_us: int
+    leases: int
+    waits: int
+    wait_us: int
+    timeouts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Record):
+    """A seat that holds a server connection, or is about to.
+
+    The empty ones are left out: `max_connections` counts all.
+    """
+
+    tabular: ClassVar[bool] = True
+
+    id: int
+    state: Token
+    since_us: int
+    database: Name
+    user: Name
+    application_name: Token
+    client: Token
+    """The client's address; empty when nobody holds the slot."""
+    server: Name
+    server_pid: int
+    born_us: int
+    leases: int
+    """How often this connection has been leased."""
+    queries: int
+    transactions: int
+    bytes_in: int
+    bytes_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Server(Record):
+    name: Name
+    host: Token
+    port: int
+    role: Token
+    """primary, standby or unknown"""
+    state: Token
+    """up, down or unknown"""
+    connections: int
+    error: Line | None
+    """Why the last connect failed; None when it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter(Record):
+    """A client in the queue; they come oldest first."""
+
+    client: int
+    database: Name
+    user: Name
+    since_us: int
+    position: int
+    """Counts from 1 within its pool."""
+    reason: Token
+    """What stands in its way: opening, limit, max_connections, retry or connects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client(Record):
+    tabular: ClassVar[bool] = True
+
+    id: int
+    state: Token
+    since_us: int
+    user: Name
+    database: Name
+    address: Token
+    application_name: Token
+    slot: int | None
+
+
+@dataclass(frozen=True)  # without slots: `super` does not know the class that they would make
+class Snapshot(Record):
+    v: int
+    version: Token
+    """agroal's own"""
+    instance_id: Token
+    wall: Token
+    """RFC 3339, UTC"""
+    mono_us: int
+    started_us: int
+    status: Token
+    """running, graceful (a shutdown waits for the clients) or stopping"""
+    max_connections: int
+    counters: Counters
+    pools: tuple[Pool, ...]
+    slots: tuple[Slot, ...]
+    servers: tuple[Server, ...]
+    waiters: tuple[Waiter, ...]
+    clients: tuple[Client, ...]
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """Raises ManagementError: `version` for a snapshot of another version, `malformed` for what is none."""
+        if isinstance(document, Mapping) and document.get("v", VERSION) != VERSION:
+            raise ManagementError(
+                "version", f"a snapshot of version {VERSION} was expected: is agroal of another release?"
+            )
+        return super().from_json(document)

@@ -1,0 +1,1 @@
+"""Sockets: the pump that drives them all, and what it drives."""

@@ -1,0 +1,98 @@
+"""Holds a conversation over a channel: the pump feeds it, the coroutine awaits its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Generic, TypeVar
+
+from agroal.errors import PeerGone
+from agroal.net.pump import Channel
+from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN
+from agroal.wire.talk import Conversation, Talk
+
+T = TypeVar("T")
+
+READ_AT_ONCE = 16_384
+"""Bytes. A conversation is made of small messages, and reads little ahead."""
+
+
+async def converse(channel: Channel, talk: Talk[T], limit: int = MAX_MESSAGE_BEFORE_LOGIN) -> T:
+    """Run the talk with the channel's peer; what it did not take stays in `channel.unread`.
+
+    Raises what the talk raises, and PeerGone when the peer hangs up in the middle.
+    """
+    listener = _Listener(channel, Conversation(talk, channel.unread, limit))
+    channel.unread = b""
+    try:
+        listener.start()
+        return await listener.outcome
+    finally:
+        if not channel.closed:
+            channel.ignore()
+        listener.conversation.close()
+
+
+class _Listener(Generic[T]):
+    """Between the pump and one conversation."""
+
+    __slots__ = ("channel", "conversation", "outcome")
+
+    def __init__(self, channel: Channel, conversation: Conversation[T]) -> None:
+        self.channel = channel
+        self.conversation = conversation
+        self.outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    def start(self) -> None:
+        """Let the talk say what it has to say first."""
+        self._advance(None)
+        if not self.outcome.done():
+            self.channel.attend(self.readable, self.hung_up)
+
+    def readable(self) -> None:
+        """Feed what has come."""
+        channel = self.channel
+        view = channel.pump.view
+        try:
+            received = channel.sock.recv_into(view, READ_AT_ONCE)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = 0
+        if received:
+            self._advance(view[:received])
+        else:
+            self.hung_up()
+
+    def hung_up(self) -> None:
+        """The peer is gone."""
+        self._fail(PeerGone(f"{self.channel.label} closed the connection"))
+
+    def _advance(self, data: memoryview | None) -> None:
+        conversation = self.conversation
+        failure: Exception | None = None
+        try:
+            if data is None:
+                conversation.start()
+            else:
+                conversation.receive(data)
+        except Exception as error:
+            failure = error
+        out = conversation.to_send()
+        try:
+            if out:
+                self.channel.write(out)
+        except OSError:
+            failure = PeerGone(f"{self.channel.label} closed the connection")
+        if failure is not None:
+            self._fail(failure)
+        elif conversation.done:
+            self.channel.ignore()
+            self.channel.unread = conversation.take_unread()
+            if not self.outcome.done():
+                self.outcome.set_result(conversation.result)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.channel.closed:
+            self.channel.ignore()
+        if not self.outcome.done():
+            self.outcome.set_exception(error)

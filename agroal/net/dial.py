@@ -1,0 +1,203 @@
+"""Connections to PostgreSQL: reach it, log in, hang up."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from functools import partial
+
+from agroal.auth.login import Greeting
+from agroal.errors import PeerGone, ProtocolViolation, ServerUnavailable
+from agroal.net.converse import converse
+from agroal.net.listen import SocketOptions
+from agroal.net.pump import Channel, Pump
+from agroal.wire.frontend import TERMINATE
+from agroal.wire.talk import Talk
+
+SERVER_MESSAGE_LIMIT = 1 << 20
+"""Bytes of one message of a server while we talk to it ourselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a PostgreSQL instance listens. A host that begins with a slash is the directory of its Unix socket."""
+
+    name: str
+    """The server's section in the configuration."""
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return self.socket_path if self.is_unix else f"{self.host}:{self.port}"
+
+    @property
+    def is_unix(self) -> bool:
+        """Reached through the file system."""
+        return self.host.startswith("/")
+
+    @property
+    def socket_path(self) -> str:
+        """Where libpq would look, too."""
+        return f"{self.host}/.s.PGSQL.{self.port}"
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Monotonic totals of what was relayed."""
+
+    queries: int = 0
+    transactions: int = 0
+    bytes_in: int = 0
+    """From clients."""
+    bytes_out: int = 0
+    """To clients."""
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            self.queries + other.queries,
+            self.transactions + other.transactions,
+            self.bytes_in + other.bytes_in,
+            self.bytes_out + other.bytes_out,
+        )
+
+
+class Server:
+    """A connection to PostgreSQL that has logged in."""
+
+    __slots__ = ("address", "cancel_key", "cancels", "channel", "fit", "parameters", "pid", "totals")
+
+    def __init__(self, channel: Channel, address: Address, greeting: Greeting) -> None:
+        self.channel = channel
+        self.address = address
+        self.parameters = greeting.parameters
+        """Its reported settings, kept up to date."""
+        self.pid = greeting.pid
+        self.cancel_key = greeting.cancel_key
+        self.cancels: set[asyncio.Task[None]] = set()
+        """Cancel requests under way: the server goes to nobody else before they have been answered."""
+        self.fit = True
+        """False once a conversation with it has failed half-way: it is not used again."""
+        self.totals = Traffic()
+        """Of the sessions that have ended on it."""
+
+    def __repr__(self) -> str:
+        return f"<Server {self.address} pid={self.pid}>"
+
+    async def converse(self, talk: Talk[None], seconds: float) -> None:
+        """Talk to the server between two clients. Raises what the talk raises, PeerGone, TimeoutError."""
+        async with asyncio.timeout(seconds):
+            await converse(self.channel, talk, SERVER_MESSAGE_LIMIT)
+
+
+async def reach(pump: Pump, address: Address, options: SocketOptions) -> Channel:
+    """A connected channel. Raises ServerUnavailable with the reason that the system gives."""
+    loop = asyncio.get_running_loop()
+    failure: OSError | None = None
+    targets: list[tuple[socket.AddressFamily, str | tuple[object, ...]]]
+    try:
+        if address.is_unix:
+            targets = [(socket.AF_UNIX, address.socket_path)]
+        else:
+            found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            targets = [(family, sockaddr) for family, _, _, _, sockaddr in found]
+    except OSError as error:
+        raise _unreachable(address, error) from error
+    for family, target in targets:
+        sock = None
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            options.apply(sock)
+            await loop.sock_connect(sock, target)
+        except OSError as error:
+            if sock:
+                sock.close()
+            failure = error
+        except BaseException:
+            if sock:
+                sock.close()
+            raise
+        else:
+            return Channel(pump, sock, f"server {address}")
+    raise _unreachable(address, failure or OSError("its name has no address"))
+
+
+async def dial(pump: Pump, address: Address, options: SocketOptions, login: Talk[Greeting], seconds: float) -> Server:
+    """Reach the server and log in, in this time. Raises ServerUnavailable, ServerRefused."""
+    channel: Channel | None = None
+    try:
+        async with asyncio.timeout(seconds):
+            channel = await reach(pump, address, options)
+            greeting = await converse(channel, login, SERVER_MESSAGE_LIMIT)
+    except BaseException as error:
+        if channel:
+            channel.close()
+        explained = _explained(error, address, seconds)
+        if explained is error:
+            raise
+        raise explained from error
+    if channel.unread:
+        channel.close()
+        raise ServerUnavailable(f"server {address} said more than a login needs")
+    return Server(channel, address, greeting)
+
+
+def _explained(error: BaseException, address: Address, seconds: float) -> BaseException:
+    """What went wrong in a login, in words for the client that waits for it."""
+    match error:
+        case TimeoutError():
+            return ServerUnavailable(f"server {address} did not answer within {seconds:g} s")
+        case PeerGone():
+            return ServerUnavailable(f"server {address} closed the connection during the login")
+        case ProtocolViolation():
+            return ServerUnavailable(f"server {address} does not speak PostgreSQL's protocol: {error.message}")
+    return error
+
+
+async def hang_up(channel: Channel, seconds: float, farewell: bytes = TERMINATE) -> None:
+    """Say goodbye and wait until the server's side is gone, so that it counts against no limit any more.
+
+    After `seconds` the connection is closed all the same. Never raises.
+    """
+    if channel.closed:
+        return
+    gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    finish = partial(_finish, gone)
+    try:
+        if farewell and not channel.unsent:
+            channel.write(farewell)
+            channel.sock.shutdown(socket.SHUT_WR)
+        channel.attend(partial(_drain, channel, finish), finish)
+        async with asyncio.timeout(seconds):
+            await gone
+    except (OSError, TimeoutError):
+        pass
+    finally:
+        channel.close()
+
+
+def _drain(channel: Channel, finish: partial[None]) -> None:
+    """Read and throw away, up to the end."""
+    try:
+        if channel.sock.recv_into(channel.pump.buffer):
+            return
+    except BlockingIOError:
+        return
+    except OSError:
+        pass
+    channel.ignore()
+    finish()
+
+
+def _finish(gone: asyncio.Future[None]) -> None:
+    if not gone.done():
+        gone.set_result(None)
+
+
+def _unreachable(address: Address, error: OSError) -> ServerUnavailable:
+    where = f'server "{address.name}" at {address}'
+    return ServerUnavailable(
+        f"could not connect to {where}: {error.strerror or error}",
+        hint="Is PostgreSQL running there, and does it accept connections?",
+    )

@@ -1,0 +1,99 @@
+"""A client and a server joined for relaying.
+
+A link passes bytes both ways until something ends it, and says what that was. It decides nothing: whether the server
+can be used again is read from the tally (`pipeline.ledger`), and what the client is told is the session's affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum
+
+from agroal.errors import ProtocolViolation
+from agroal.net.pump import Channel, Flow
+from agroal.wire.scan import Scanner
+
+LAST_WORDS = 64
+"""Receives that a server that takes nothing any more is still read for: its last message says why."""
+
+
+class Parting(Enum):
+    """What ended a link."""
+
+    TERMINATED = "the client said goodbye"
+    CLIENT_GONE = "the client hung up without a goodbye"
+    CLIENT_VIOLATION = "the client broke the protocol"
+    SERVER_LOST = "the server closed the connection"
+    SERVER_VIOLATION = "the server broke the protocol"
+
+
+class Link:
+    """Two flows between two channels. `ended` is a future of the Parting; `violation` says more where there was one."""
+
+    def __init__(self, client: Channel, server: Channel, scanners: tuple[Scanner, Scanner]) -> None:
+        self.client = client
+        self.server = server
+        self.requests = Flow(self, client, server, scanners[0])
+        self.answers = Flow(self, server, client, scanners[1])
+        self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
+        self.violation: ProtocolViolation | None = None
+
+    def join(self) -> None:
+        """Let the bytes flow, those first that the client sent ahead."""
+        client, server = self.client, self.server
+        client.on_drained, server.on_drained = server.resume, client.resume
+        client.attend(self.requests.relay, self._client_hung_up)
+        server.attend(self.answers.relay, self._server_hung_up)
+        if client.unsent:
+            server.pause()
+        if client.unread:
+            ahead, client.unread = client.unread, b""
+            client.pump.buffer[: len(ahead)] = ahead
+            self.requests.forward(len(ahead))
+
+    def part(self, parting: Parting) -> None:
+        """End the link, once. Both channels are left to whoever awaits `ended`."""
+        if self.ended.done():
+            return
+        for channel in (self.client, self.server):
+            channel.on_drained = _nothing
+            channel.ignore()
+        self.ended.set_result(parting)
+
+    def source_ended(self, flow: Flow) -> None:
+        self.part(Parting.CLIENT_GONE if flow is self.requests else Parting.SERVER_LOST)
+
+    def sink_gone(self, flow: Flow) -> None:
+        if flow is self.answers:
+            self.part(Parting.CLIENT_GONE)
+        else:
+            self._hear_last_words()
+
+    def terminated(self, flow: Flow) -> None:
+        self.part(Parting.TERMINATED)
+
+    def violated(self, flow: Flow, error: ProtocolViolation) -> None:
+        self.violation = error
+        self.part(Parting.CLIENT_VIOLATION if flow is self.requests else Parting.SERVER_VIOLATION)
+
+    def _client_hung_up(self) -> None:
+        self.part(Parting.CLIENT_GONE)
+
+    def _server_hung_up(self) -> None:
+        if self.client.unsent:  # the client is slow: what the server left behind is read when there is room for it
+            self.server.unsent = b""
+            self.server.pump.forget(self.server)
+        else:
+            self._hear_last_words()
+
+    def _hear_last_words(self) -> None:
+        """The server takes nothing any more. What it said before it went is in the kernel still, and is the reason."""
+        for _ in range(LAST_WORDS):
+            if self.ended.done() or self.client.unsent:
+                break
+            self.answers.relay()
+        self.part(Parting.SERVER_LOST)
+
+
+def _nothing() -> None:
+    """A parted channel has nothing more to do."""

@@ -1,0 +1,167 @@
+"""A lane is what one pool key has: connections, a queue, its luck with the server. A cap is what lanes share.
+
+All gauges are lengths of these indexes. `Seats` and `Waiters` keep them.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from agroal.errors import ClientFacing
+from agroal.pool.limits import Limit, best_match
+from agroal.pool.slot import IN_USE, STAYING, PoolKey, Slot
+
+if TYPE_CHECKING:
+    from agroal.pool.waiters import Waiter
+
+
+@dataclass(slots=True, eq=False)
+class Cap:
+    """A limit at work, or (`limit` None) all keys that no limit matches: those only `max_connections` bounds."""
+
+    limit: Limit | None
+    seats: dict[int, Slot] = field(default_factory=dict)
+    free: dict[int, Slot] = field(default_factory=dict)
+    """The longest free first."""
+    waiting: dict[Lane, None] = field(default_factory=dict)
+    """Lanes in which somebody waits."""
+
+    @property
+    def size(self) -> int:
+        return self.limit.max_size if self.limit else sys.maxsize
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.seats) >= self.size
+
+    @property
+    def spare(self) -> int:
+        """How many connections may go before `min_size` is touched."""
+        if not self.limit or not self.limit.min_size:
+            return len(self.seats)
+        return sum(slot.state in STAYING for slot in self.seats.values()) - self.limit.min_size
+
+
+@dataclass(slots=True, eq=False)
+class PoolTotals:
+    """What happened for one database and user since the start, whatever else is in the key."""
+
+    leases: int = 0
+    waits: int = 0
+    """Clients that had to queue, for whatever reason."""
+    wait_us: int = 0
+    """What those waited together, however it ended."""
+    timeouts: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """The connections and waiters of one pool key.
+
+    Clients that log in to PostgreSQL by themselves are in a private lane of their key: it has no free connections, and a waiter
+    leaves the queue when its own connect begins.
+    """
+
+    key: PoolKey
+    cap: Cap
+    totals: PoolTotals
+    opening: dict[int, Slot] = field(default_factory=dict)
+    """Connects under way, and still wanted. Private lanes have one such index together: unproved clients count as one pool."""
+    private: bool = False
+    seats: dict[int, Slot] = field(default_factory=dict)
+    free: dict[int, Slot] = field(default_factory=dict)
+    """The last one back is the last, and the first to go again: the others may then become idle."""
+    waiting: OrderedDict[int, Waiter] = field(default_factory=OrderedDict)
+    failures: int = 0
+    """Connects that failed in a row; those that began together count once."""
+    retry_at: float = -math.inf
+    error: ClientFacing | None = None
+    """What the server said to the last connect, if it failed."""
+
+    @property
+    def first(self) -> Waiter:
+        """Who has waited longest."""
+        return next(iter(self.waiting.values()))
+
+    def next_in_need(self, now: float, planned: int, share: int) -> Waiter | None:
+        """The longest-waiting client for whom no connection is on its way yet, if one may be opened now.
+
+        `planned` are connects that will begin when a seat is vacated. A server that failed us is tried with one connect at a time.
+        """
+        coming = len(self.opening) + planned
+        if now < self.retry_at or coming >= (1 if self.failures else share):
+            return None
+        covered = planned if self.private else coming
+        return next(islice(self.waiting.values(), covered, None), None)
+
+    def hopeless(self) -> list[Waiter]:
+        """Those whom no connection of this lane, leased or being opened, can serve any more."""
+        if any(slot.state is IN_USE for slot in self.seats.values()):
+            return []
+        return list(self.waiting.values())[len(self.opening) :]
+
+
+class Lanes:
+    """All lanes, each found by its key, and their caps."""
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self.caps = [*map(Cap, limits), Cap(None)]
+        self.failing: set[Lane] = set()
+        """Those whose last connect failed."""
+        self._limits = limits
+        self._shared: dict[PoolKey, Lane] = {}
+        self._private: dict[PoolKey, Lane] = {}
+        self._private_opening: dict[int, Slot] = {}
+        self._totals: dict[tuple[str, str], PoolTotals] = {}
+        self._sweep_size = 64
+
+    def __iter__(self) -> Iterator[Lane]:
+        yield from self._shared.values()
+        yield from self._private.values()
+
+    def get(self, key: PoolKey, private: bool, now: float) -> Lane:
+        return (self._private if private else self._shared).get(key) or self._add(key, private, now)
+
+    def failed(self, lane: Lane, began: float, error: ClientFacing, retry_at: float) -> None:
+        """A connect failed. It is a failure of its own if it had begun after the pause for the last one."""
+        lane.error = error
+        self.failing.add(lane)
+        if began >= lane.retry_at:
+            lane.failures += 1
+            lane.retry_at = retry_at
+
+    def succeeded(self, lane: Lane) -> None:
+        lane.failures = 0
+        lane.retry_at = -math.inf
+        lane.error = None
+        self.failing.discard(lane)
+
+    def _add(self, key: PoolKey, private: bool, now: float) -> Lane:
+        if len(self._shared) + len(self._private) >= self._sweep_size:
+            self._forget(now)
+        limit = best_match(self._limits, key)
+        cap = next(cap for cap in self.caps if cap.limit is limit)
+        totals = self._totals.setdefault((key.database, key.user), PoolTotals())
+        if private:
+            lane = self._private[key] = Lane(key, cap, totals, self._private_opening, private=True)
+        else:
+            lane = self._shared[key] = Lane(key, cap, totals)
+        return lane
+
+    def _forget(self, now: float) -> None:
+        """Drop lanes that hold nothing, so that clients who try passwords or names don't fill the memory."""
+        for lanes in (self._shared, self._private):
+            for key, lane in list(lanes.items()):
+                used = lane.totals.leases and not key.secret and not lane.private
+                if not (lane.seats or lane.waiting or used or now < lane.retry_at):
+                    del lanes[key]
+                    self.failing.discard(lane)
+        kept = {id(lane.totals) for lane in self}
+        self._totals = {name: totals for name, totals in self._totals.items() if totals.leases or id(totals) in kept}
+        self._sweep_size = max(64, 2 * (len(self._shared) + len(self._private)))

@@ -1,0 +1,76 @@
+"""The slots, indexed by what is asked about them. A slot changes its state and its place in the indexes in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agroal.pool.effects import CloseReason
+from agroal.pool.lanes import Cap, Lane
+from agroal.pool.slot import CLOSING, FREE, INIT, NOT_INIT, Slot, SlotState
+from agroal.pool.waiters import WaitReason
+
+
+class Seats:
+    """`max_connections` slots, and the caps they count against."""
+
+    def __init__(self, size: int, caps: list[Cap]) -> None:
+        self.slots = [Slot(index) for index in range(size)]
+        self.caps = caps
+        self.empty = list(range(size - 1, -1, -1))
+        """The lowest is taken first."""
+        self.opening: dict[int, Slot] = {}
+        self.closing: dict[int, Slot] = {}
+
+    def open(self, lane: Lane, now: float) -> Slot:
+        """Take an empty slot for a connection of this lane."""
+        slot = self.slots[self.empty.pop()]
+        slot.lane = lane
+        slot.born = now
+        slot.leases = 0
+        slot.move(INIT, now)
+        lane.seats[slot.index] = lane.cap.seats[slot.index] = slot
+        lane.opening[slot.index] = self.opening[slot.index] = slot
+        return slot
+
+    def move(self, slot: Slot, to: SlotState, now: float) -> None:
+        was, lane, index = slot.state, slot.lane, slot.index
+        slot.move(to, now)
+        if was is FREE:
+            del lane.free[index], lane.cap.free[index]
+        elif was is INIT:
+            lane.opening.pop(index, None)
+            del self.opening[index]
+        elif was in CLOSING:
+            del self.closing[index]
+        if to is FREE:
+            lane.free[index] = lane.cap.free[index] = slot
+        elif to in CLOSING:
+            self.closing[index] = slot
+        elif to is NOT_INIT:
+            self._vacate(slot)
+
+    def doom(self, slot: Slot, reason: CloseReason) -> None:
+        """A connection under way is not wanted any more. It is closed once it is open."""
+        slot.doom = reason
+        slot.waiter = None
+        del slot.lane.opening[slot.index]
+
+    def _vacate(self, slot: Slot) -> None:
+        del slot.lane.seats[slot.index], slot.lane.cap.seats[slot.index]
+        slot.lease = 0
+        slot.waiter = slot.doom = None
+        self.empty.append(slot.index)
+
+    def taken(self) -> Iterator[Slot]:
+        """Those that are not empty. Do not change them meanwhile."""
+        return (slot for slot in self.slots if slot.state is not NOT_INIT)
+
+    def blocker(self, cap: Cap) -> WaitReason | None:
+        """The cap that keeps a connection under this one from being opened now."""
+        if cap.is_full:
+            return WaitReason.LIMIT
+        return None if self.empty else WaitReason.MAX_CONNECTIONS
+
+    def vacating(self, cap: Cap) -> list[Slot]:
+        """Slots being closed whose seat something under this cap could take."""
+        return [slot for slot in self.closing.values() if slot.lane.cap is cap or not cap.is_full]

@@ -1,0 +1,165 @@
+"""The pool at one instant, for status, dashboard and metrics. Times are seconds on the clock of `now`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agroal.pool.effects import CloseReason, RefuseReason
+from agroal.pool.lanes import Lane, PoolTotals
+from agroal.pool.refusal import wait_reason
+from agroal.pool.seats import Seats
+from agroal.pool.slot import FREE, LEASED, SlotState
+from agroal.pool.waiters import Waiters, WaitReason
+
+
+@dataclass(slots=True)
+class Totals:
+    """What happened since the start. Only ever grows."""
+
+    leases: int = 0
+    declined: int = 0
+    """Leases that nobody was there to take any more."""
+    waits: int = 0
+    wait_us: int = 0
+    cancelled: int = 0
+    connects: int = 0
+    connect_failures: int = 0
+    refusals: Counter[RefuseReason] = field(default_factory=Counter)
+    closes: Counter[CloseReason] = field(default_factory=Counter)
+
+    def copy(self) -> Totals:
+        return Totals(
+            self.leases,
+            self.declined,
+            self.waits,
+            self.wait_us,
+            self.cancelled,
+            self.connects,
+            self.connect_failures,
+            Counter(self.refusals),
+            Counter(self.closes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRow:
+    """A pool key as people see it: what only a secret keeps apart is added up."""
+
+    database: str
+    user: str
+    limit: str
+    """file:line of the limit; empty when none matches."""
+    max: int
+    initial: int
+    min: int
+    active: int
+    idle: int
+    other: int
+    """Being opened, validated or closed."""
+    waiting: int
+    oldest_wait: float
+    leases: int
+    waits: int
+    wait_us: int
+    timeouts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRow:
+    """A slot that is not empty."""
+
+    index: int
+    state: SlotState
+    since: float
+    database: str
+    user: str
+    lease: int
+    """0 when it is not leased."""
+    born: float
+    age: float
+    leases: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaiterRow:
+    """Somebody in the queue. `position` counts from 1 within its pool."""
+
+    waiter: int
+    database: str
+    user: str
+    since: float
+    position: int
+    reason: WaitReason
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSnapshot:
+    now: float
+    max_connections: int
+    pools: tuple[PoolRow, ...]
+    slots: tuple[SlotRow, ...]
+    waiters: tuple[WaiterRow, ...]
+    """The oldest first."""
+    totals: Totals
+    """A copy."""
+
+
+def take(seats: Seats, waiters: Waiters, lanes: Iterable[Lane], totals: Totals, now: float) -> PoolSnapshot:
+    pools: dict[PoolTotals, list[Lane]] = {}
+    for lane in lanes:
+        pools.setdefault(lane.totals, []).append(lane)
+    return PoolSnapshot(
+        now,
+        len(seats.slots),
+        tuple(_pool(together, now, len(seats.slots)) for together in pools.values()),
+        tuple(
+            SlotRow(
+                slot.index,
+                slot.state,
+                slot.since,
+                slot.lane.key.database,
+                slot.lane.key.user,
+                slot.lease,
+                slot.born,
+                now - slot.born,
+                slot.leases,
+            )
+            for slot in seats.taken()
+        ),
+        tuple(_waiters(seats, waiters)),
+        totals.copy(),
+    )
+
+
+def _pool(lanes: list[Lane], now: float, max_connections: int) -> PoolRow:
+    key, limit, totals = lanes[0].key, lanes[0].cap.limit, lanes[0].totals
+    states = Counter(slot.state for lane in lanes for slot in lane.seats.values())
+    active, idle = sum(states[state] for state in LEASED), states[FREE]
+    return PoolRow(
+        key.database,
+        key.user,
+        limit.origin if limit else "",
+        limit.max_size if limit else max_connections,
+        limit.initial_size if limit else 0,
+        limit.min_size if limit else 0,
+        active,
+        idle,
+        states.total() - active - idle,
+        sum(len(lane.waiting) for lane in lanes),
+        max((now - lane.first.since for lane in lanes if lane.waiting), default=0.0),
+        totals.leases,
+        totals.waits,
+        totals.wait_us,
+        totals.timeouts,
+    )
+
+
+def _waiters(seats: Seats, waiters: Waiters) -> Iterable[WaiterRow]:
+    positions: Counter[Lane] = Counter()
+    for waiter in waiters:
+        lane = waiter.lane
+        reason = wait_reason(seats, lane, positions[lane])
+        positions[lane] += 1
+        yield WaiterRow(waiter.id, lane.key.database, lane.key.user, waiter.since, positions[lane], reason)

@@ -1,0 +1,70 @@
+"""Who waits for a connection, in order of arrival."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agroal.pool.lanes import Lane
+
+
+class WaitReason(StrEnum):
+    """What stands between a waiter and its connection. The value is for people, the name for programs."""
+
+    OPENING = "a connection is being opened"
+    LIMIT = "the limit is reached"
+    MAX_CONNECTIONS = "max_connections is reached"
+    RETRY = "PostgreSQL could not be reached, or refused; it will be tried again"
+    CONNECTS = "many connections are being opened at the moment"
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A client in the queue."""
+
+    id: int
+    """Given by the caller; of meaning to the caller only."""
+    lane: Lane
+    since: float
+    turn: int = 0
+    """Counts arrivals: who came first has the lower."""
+
+
+class Waiters:
+    """All who wait, indexed by id, by lane and by cap."""
+
+    def __init__(self) -> None:
+        self._by_id: OrderedDict[int, Waiter] = OrderedDict()
+        self._turns = 0
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Waiter]:
+        """The oldest first. Do not change the queue meanwhile."""
+        return iter(self._by_id.values())
+
+    def __contains__(self, waiter: int) -> bool:
+        return waiter in self._by_id
+
+    def get(self, waiter: int) -> Waiter | None:
+        return self._by_id.get(waiter)
+
+    def oldest(self) -> Waiter | None:
+        return next(iter(self._by_id.values()), None)
+
+    def add(self, waiter: Waiter) -> None:
+        lane = waiter.lane
+        self._turns += 1
+        waiter.turn = self._turns
+        self._by_id[waiter.id] = lane.waiting[waiter.id] = waiter
+        lane.cap.waiting[lane] = None
+
+    def remove(self, waiter: Waiter) -> None:
+        lane = waiter.lane
+        del self._by_id[waiter.id]
+        del lane.waiting[waiter.id]
+        if not lane.waiting:
+            del lane.cap.waiting[lane]

@@ -1,0 +1,86 @@
+"""Messages that servers send: those that we build for clients, and those that we read from servers before a link
+exists.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+
+from agroal.errors import ClientFacing, ProtocolViolation
+from agroal.wire.codes import PROTOCOL_3_0, Authentication, Backend, Status
+from agroal.wire.fields import build_fields, cstring, message, take_cstring
+
+
+def authentication(code: Authentication, data: bytes = b"") -> bytes:
+    """An Authentication message of any kind."""
+    return message(Backend.AUTHENTICATION, struct.pack("!I", code) + data)
+
+
+AUTHENTICATION_OK = authentication(Authentication.OK)
+
+
+def authentication_sasl(mechanisms: list[str]) -> bytes:
+    """The list of SASL mechanisms, best first."""
+    return authentication(Authentication.SASL, b"".join(map(cstring, mechanisms)) + b"\0")
+
+
+def error_response(error: ClientFacing) -> bytes:
+    """The ErrorResponse of an error of ours."""
+    return message(Backend.ERROR_RESPONSE, build_fields(error.fields()))
+
+
+def notice_response(fields: dict[str, str]) -> bytes:
+    """A NoticeResponse."""
+    return message(Backend.NOTICE_RESPONSE, build_fields(fields))
+
+
+def parameter_status(name: str, value: str) -> bytes:
+    """The value of one reported setting."""
+    return message(Backend.PARAMETER_STATUS, cstring(name) + cstring(value))
+
+
+def backend_key_data(key: bytes) -> bytes:
+    """The key that a client shows to cancel: 8 bytes in protocol 3.0."""
+    return message(Backend.BACKEND_KEY_DATA, key)
+
+
+def ready_for_query(status: Status) -> bytes:
+    """The server's turn is over."""
+    return message(Backend.READY_FOR_QUERY, bytes([status]))
+
+
+def negotiate_protocol_version(unknown_options: tuple[str, ...]) -> bytes:
+    """Says that 3.0 is the newest that we speak, and which options of the protocol we don't know."""
+    listed = b"".join(map(cstring, unknown_options))
+    return message(Backend.NEGOTIATE_PROTOCOL_VERSION, struct.pack("!II", PROTOCOL_3_0, len(unknown_options)) + listed)
+
+
+def welcome(parameters: Mapping[str, str], key: bytes) -> bytes:
+    """All that follows a successful login, up to the first ReadyForQuery."""
+    statuses = b"".join(parameter_status(name, value) for name, value in parameters.items())
+    return AUTHENTICATION_OK + statuses + backend_key_data(key) + ready_for_query(Status.IDLE)
+
+
+def parse_authentication(body: bytes) -> tuple[int, bytes]:
+    """The code and the data of an Authentication message. Raises ProtocolViolation."""
+    if len(body) < 4:
+        raise ProtocolViolation("malformed Authentication message: it has no code")
+    return struct.unpack_from("!I", body)[0], body[4:]
+
+
+def parse_mechanisms(data: bytes) -> list[str]:
+    """The mechanisms of an AuthenticationSASL. Raises ProtocolViolation."""
+    mechanisms: list[str] = []
+    at = 0
+    while data[at : at + 1] not in (b"\0", b""):
+        mechanism, at = take_cstring(data, at)
+        mechanisms.append(mechanism)
+    return mechanisms
+
+
+def parse_parameter_status(body: bytes) -> tuple[str, str]:
+    """The name and the value of a ParameterStatus. Raises ProtocolViolation."""
+    name, at = take_cstring(body, 0)
+    value, _ = take_cstring(body, at)
+    return name, value

@@ -1,0 +1,129 @@
+"""Conversations: sequential exchanges written as generators, with no socket and no clock in them.
+
+A *talk* yields what it wants next: bytes to send, or an `Ask` for what it must read. It is sent the unit that it asked
+for, returns its outcome, and raises when the peer broke the rules. So it reads like the chapter of the manual that it
+implements, and can be tested with nothing but bytes:
+
+    def greet() -> Talk[str]:
+        packet = yield from read_packet()
+        yield b"N"
+        …
+
+`Conversation` runs a talk: bytes in by `receive`, bytes out by `to_send`, until `done`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from enum import Enum, auto
+from typing import Generic, TypeVar, cast
+
+from agroal.errors import ProtocolViolation
+from agroal.wire.buffer import Inbox
+from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN
+from agroal.wire.fields import Message
+
+T = TypeVar("T")
+
+
+class Ask(Enum):
+    """What a talk waits for."""
+
+    PACKET = auto()
+    """A startup packet: no type byte. It arrives as (0, body)."""
+    MESSAGE = auto()
+    """A typed message, as (type, body)."""
+    SILENCE = auto()
+    """Nothing may have been sent ahead: what arrived in the clear must not count as encrypted (CVE-2021-23214)."""
+
+
+Talk = Generator[bytes | Ask, Message, T]
+
+
+def read_packet() -> Talk[bytes]:
+    """The next startup packet's body."""
+    _, body = yield Ask.PACKET
+    return body
+
+
+def read_message() -> Talk[Message]:
+    """The next message: its type and body."""
+    return (yield Ask.MESSAGE)
+
+
+def read_only(kind: int, purpose: str) -> Talk[bytes]:
+    """The body of the next message, which must be of this kind. Raises ProtocolViolation."""
+    found, body = yield Ask.MESSAGE
+    if found != kind:
+        raise ProtocolViolation(f'expected {purpose}, got message type "{chr(found)}"')
+    return body
+
+
+class Conversation(Generic[T]):
+    """Runs one talk over bytes that come in any cut."""
+
+    def __init__(self, talk: Talk[T], unread: bytes = b"", limit: int = MAX_MESSAGE_BEFORE_LOGIN) -> None:
+        self._talk = talk
+        self._limit = limit
+        self._inbox = Inbox(unread)
+        self._out = bytearray()
+        self._ask: Ask | None = None
+        self._result: T | None = None
+        self.done = False
+
+    def start(self) -> None:
+        """Run to the first unit that hasn't come yet. Raises what the talk raises."""
+        self._advance(None)
+        self._serve()
+
+    def receive(self, data: bytes | memoryview) -> None:
+        """Take in what was read, and go as far as it carries. Raises what the talk raises."""
+        self._inbox.feed(data)
+        self._serve()
+
+    def to_send(self) -> bytes:
+        """What the talk has said since the last call, also when it has raised."""
+        out = bytes(self._out)
+        self._out.clear()
+        return out
+
+    @property
+    def result(self) -> T:
+        """The talk's outcome, once `done`."""
+        return cast(T, self._result)
+
+    def take_unread(self) -> bytes:
+        """What came behind the last unit that the talk took."""
+        return self._inbox.take_rest()
+
+    def close(self) -> None:
+        """Abandon the talk."""
+        self._talk.close()
+
+    def _serve(self) -> None:
+        while not self.done:
+            match self._ask:
+                case Ask.PACKET:
+                    body = self._inbox.take_packet()
+                    unit = None if body is None else (0, body)
+                case Ask.SILENCE:
+                    if len(self._inbox):
+                        raise ProtocolViolation("received unencrypted data after an encryption request")
+                    unit = (0, b"")
+                case _:
+                    unit = self._inbox.take_message(self._limit)
+            if unit is None:
+                return
+            self._advance(unit)
+
+    def _advance(self, unit: Message | None) -> None:
+        try:
+            wanted = next(self._talk) if unit is None else self._talk.send(unit)
+            while not isinstance(wanted, Ask):
+                self._out += wanted
+                wanted = next(self._talk)
+        except StopIteration as stop:
+            self.done = True
+            self._result = stop.value
+        else:
+            self._ask = wanted

@@ -1,0 +1,363 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agroal.errors import ManagementError
+from agroal.management.server import ManagementServer, listening_socket
+from agroal.management.wire import MAX_REQUEST
+from tests.unit.management.fake import FakeControls, document, framed, request, snapshot
+
+Run = Callable[[Awaitable[None]], None]
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a test's coroutine on each of the event loops that the daemon may have."""
+
+    def run(main: Awaitable[None]) -> None:
+        factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(main)  # type: ignore[arg-type]
+
+    return run
+
+
+class Visitor:
+    """A connection that sends bytes and reads answers."""
+
+    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+
+    async def answer(self) -> dict[str, Any]:
+        head = await self.reader.readexactly(4)
+        return document(head + await self.reader.readexactly(int.from_bytes(head, "big")))
+
+    async def ask(self, *pieces: bytes) -> dict[str, Any]:
+        await self.send(*pieces)
+        return await self.answer()
+
+    async def is_hung_up_on(self) -> bool:
+        try:
+            return await self.reader.read() == b""
+        except ConnectionResetError:
+            return True
+
+
+@asynccontextmanager
+async def serving(path: Path, controls: FakeControls, **options: Any) -> AsyncIterator[ManagementServer]:
+    server = ManagementServer(path, controls, **options)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+@asynccontextmanager
+async def visiting(path: Path) -> AsyncIterator[Visitor]:
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    try:
+        yield Visitor(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+def error_of(answer: dict[str, Any]) -> tuple[object, str]:
+    assert answer["ok"] is False
+    return answer["id"], answer["error"]["code"]
+
+
+def test_a_request_is_answered(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()), visiting(path) as visitor:
+            answer = await visitor.ask(request("ping", id="x"))
+        assert (answer["id"], answer["ok"], answer["result"]["version"]) == ("x", True, "0.1.0")
+
+    run(main())
+
+
+def test_only_the_owner_may_open_the_socket(path: Path, run: Run) -> None:
+    async def main() -> None:
+        before = os.umask(0)
+        try:
+            async with serving(path, FakeControls()):
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600
+                assert os.umask(0) == 0
+        finally:
+            os.umask(before)
+
+    run(main())
+
+
+def test_a_connection_carries_many_requests_and_answers_them_in_order(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()), visiting(path) as visitor:
+            await visitor.send(b"".join(request(id=number) for number in range(50)))
+            assert [(await visitor.answer())["id"] for _ in range(50)] == list(range(50))
+
+    run(main())
+
+
+def test_a_request_that_comes_byte_by_byte_is_answered(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()), visiting(path) as visitor:
+            frame = request()
+            answer = await visitor.ask(*(frame[i : i + 1] for i in range(len(frame))))
+            assert answer["ok"]
+
+    run(main())
+
+
+def test_connections_do_not_wait_for_each_other(path: Path, run: Run) -> None:
+    async def main() -> None:
+        controls = FakeControls(hold=asyncio.Event(), pinged=asyncio.Event())
+        async with serving(path, controls), visiting(path) as slow, visiting(path) as quick:
+            await slow.send(request("ping"))
+            await controls.pinged.wait()
+            assert (await quick.ask(request("hello")))["ok"]
+            controls.hold.set()
+            assert (await slow.answer())["ok"]
+
+    run(main())
+
+
+def test_what_is_malformed_is_answered_and_the_connection_goes_on(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()), visiting(path) as visitor:
+            assert error_of(await visitor.ask(framed(b"\xff"))) == (None, "malformed")
+            assert error_of(await visitor.ask(framed(b""))) == (None, "malformed")
+            assert error_of(await visitor.ask(framed(b'{"v":3,"id":4,"verb":"ping"}'))) == (4, "version")
+            assert error_of(await visitor.ask(request("pong", id=5))) == (5, "unknown-verb")
+            assert (await visitor.ask(request("ping")))["ok"]
+
+    run(main())
+
+
+def test_what_is_too_long_is_answered_and_the_connection_ends(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()), visiting(path) as visitor:
+            answer = await visitor.ask((MAX_REQUEST + 1).to_bytes(4, "big"))
+            assert error_of(answer) == (None, "too-long")
+            assert await visitor.is_hung_up_on()
+
+    run(main())
+
+
+def test_a_request_of_exactly_the_bound_is_read(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()), visiting(path) as visitor:
+            body = b'{"v":1,"id":1,"verb":"ping"}'.ljust(MAX_REQUEST)
+            assert (await visitor.ask(framed(body)))["ok"]
+
+    run(main())
+
+
+def test_a_request_that_is_begun_and_not_ended_ends_the_connection(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls(), patience=0), visiting(path) as visitor:
+            assert error_of(await visitor.ask(request()[:-1])) == (None, "timeout")
+            assert await visitor.is_hung_up_on()
+
+    run(main())
+
+
+def test_a_program_that_hangs_up_in_the_middle_of_a_request_harms_nobody(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()):
+            async with visiting(path) as visitor:
+                await visitor.send(request()[:-1])
+            async with visiting(path) as visitor:
+                assert (await visitor.ask(request()))["ok"]
+
+    run(main())
+
+
+def test_a_program_that_does_not_read_its_answer_is_hung_up_on(path: Path, run: Run) -> None:
+    async def main() -> None:
+        controls = FakeControls(picture=snapshot(slots=snapshot().slots * 50_000))
+        async with serving(path, controls, patience=0):
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.setblocking(False)
+                loop = asyncio.get_running_loop()
+                await loop.sock_connect(sock, str(path))
+                await loop.sock_sendall(sock, request("snapshot"))
+                async with visiting(path) as other:
+                    assert (await other.ask(request()))["ok"]
+                received = 0
+                while data := await loop.sock_recv(sock, 1 << 20):
+                    received += len(data)
+            assert 0 < received < 1 << 20  # what the kernel had taken; the answer has several megabytes
+
+    run(main())
+
+
+def test_one_connection_too_many_is_told_so(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls(), max_connections=1), visiting(path) as first:
+            assert (await first.ask(request()))["ok"]
+            async with visiting(path) as second:
+                assert error_of(await second.answer()) == (None, "busy")
+                assert await second.is_hung_up_on()
+            assert (await first.ask(request()))["ok"]
+
+    run(main())
+
+
+def test_a_connection_that_ended_makes_room(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls(), max_connections=1):
+            for _ in range(3):
+                async with visiting(path) as visitor:
+                    assert (await visitor.ask(request()))["ok"]
+                    visitor.writer.write_eof()
+                    assert await visitor.is_hung_up_on()
+
+    run(main())
+
+
+def test_our_own_mistake_is_answered_and_logged(path: Path, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls(error=ZeroDivisionError("secret"))), visiting(path) as visitor:
+            answer = await visitor.ask(request("ping"))
+            assert error_of(answer) == (1, "internal")
+            assert "secret" not in str(answer)
+            assert (await visitor.ask(request("hello")))["ok"]
+
+    run(main())
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_result_that_json_can_not_carry_ends_the_connection_and_is_logged(
+    path: Path, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls(picture=snapshot(version=float("nan")))), visiting(path) as visitor:
+            await visitor.send(request("snapshot"))
+            assert await visitor.is_hung_up_on()
+
+    run(main())
+    assert "a connection ended by our mistake" in caplog.text
+
+
+def test_closing_hangs_up_on_who_rests_and_removes_the_socket(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()) as server, visiting(path) as visitor:
+            assert (await visitor.ask(request()))["ok"]
+            await server.close()
+            assert await visitor.is_hung_up_on()
+            assert not path.exists()
+
+    run(main())
+
+
+def test_closing_lets_a_request_under_way_have_its_answer(path: Path, run: Run) -> None:
+    async def main() -> None:
+        controls = FakeControls(hold=asyncio.Event(), pinged=asyncio.Event())
+        async with serving(path, controls) as server, visiting(path) as visitor:
+            await visitor.send(request("ping"))
+            await controls.pinged.wait()
+            closing = asyncio.create_task(server.close())
+            await asyncio.sleep(0)
+            controls.hold.set()
+            assert (await visitor.answer())["ok"]
+            assert await visitor.is_hung_up_on()
+            await closing
+
+    run(main())
+
+
+def test_closing_does_not_wait_for_ever(path: Path, run: Run) -> None:
+    async def main() -> None:
+        controls = FakeControls(hold=asyncio.Event(), pinged=asyncio.Event())
+        async with serving(path, controls, patience=0) as server, visiting(path) as visitor:
+            await visitor.send(request("ping"))
+            await controls.pinged.wait()
+            await server.close()
+            assert await visitor.is_hung_up_on()
+
+    run(main())
+
+
+def test_closing_what_was_never_started_does_nothing(path: Path, run: Run) -> None:
+    run(ManagementServer(path, FakeControls()).close())
+
+
+def test_a_stale_socket_is_replaced(path: Path, run: Run) -> None:
+    async def main() -> None:
+        with socket.socket(socket.AF_UNIX) as left_behind:
+            left_behind.bind(str(path))
+        async with serving(path, FakeControls()), visiting(path) as visitor:
+            assert (await visitor.ask(request()))["ok"]
+
+    run(main())
+
+
+def test_a_second_daemon_is_told_that_one_is_running_and_harms_it_not(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()):
+            with pytest.raises(ManagementError, match=f"another agroal is running and listens on {path}") as caught:
+                await ManagementServer(path, FakeControls()).start()
+            assert caught.value.code == "already-running"
+            async with visiting(path) as visitor:
+                assert (await visitor.ask(request()))["ok"]
+
+    run(main())
+
+
+def test_a_daemon_too_busy_to_accept_is_running_nevertheless(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+        listener.bind(str(path))
+        listener.listen(0)
+        first.connect(str(path))
+        with pytest.raises(ManagementError) as caught:
+            listening_socket(path)
+    assert caught.value.code == "already-running"
+
+
+def test_a_file_that_is_no_socket_is_not_touched(path: Path) -> None:
+    path.write_text("precious")
+    with pytest.raises(ManagementError, match="a file that is no socket is there") as caught:
+        listening_socket(path)
+    assert caught.value.code == "cannot-listen"
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["absent/.s.agroal.2345", "x" * 120], ids=["no such directory", "too long a name"])
+def test_where_nobody_can_listen_is_said(socket_dir: Path, name: str) -> None:
+    with pytest.raises(ManagementError, match="unix_socket_dir must exist, be writable, and have a short name") as caught:
+        listening_socket(socket_dir / name)
+    assert caught.value.code == "cannot-listen"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(noise=st.lists(st.binary(max_size=80), max_size=5), framing=st.booleans())
+def test_no_noise_ends_the_daemon(path: Path, noise: list[bytes], framing: bool) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()):
+            async with visiting(path) as visitor:
+                await visitor.send(*map(framed, noise) if framing else noise)
+                visitor.writer.write_eof()
+                await visitor.is_hung_up_on()
+            async with visiting(path) as visitor:
+                assert (await visitor.ask(request()))["ok"]
+
+    asyncio.run(main())
