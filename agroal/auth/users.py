@@ -1,6 +1,6 @@
 """The users that agroal knows, and the ways in which it checks that a client is one of them.
 
-Who is unknown must not look different: not in the messages, and not in the time it takes to refuse him. So every user
+Who is unknown must not look different: not in the messages, and not in the time that a refusal takes. So every user
 has a SCRAM verifier from the start, also one whose plain password is in the vault; whoever is unknown is answered
 from a mock verifier, and every check does all its work before it says no.
 """

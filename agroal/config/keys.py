@@ -86,7 +86,8 @@ class Key:
         """What a value looks like, in words."""
         match self.kind:
             case Kind.BOOL | Kind.ENUM:
-                return " or ".join(self._offered())
+                *others, last = [self.spell(v) for v in dict.fromkeys(self.words.values()) if v not in self.refused]
+                return f"{', '.join(others)} or {last}" if others else last
             case Kind.INT | Kind.DURATION | Kind.SIZE:
                 noun = "whole number" if self.kind is Kind.INT else self.kind
                 return f"a {noun} from {self.spell(self.low)} to {self.spell(self.high)}"
@@ -159,11 +160,7 @@ class Key:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
     def _instead(self, text: str) -> str:
-        return "" if self.secret else f", not {text!r}"
-
-    def _offered(self) -> list[str]:
-        """The spellings to name to a reader: one for each value that can be had."""
-        return [self.spell(value) for value in dict.fromkeys(self.words.values()) if value not in self.refused]
+        return "" if self.secret or self.kind is Kind.PATH else f", not {text!r}"
 
 
 def keys_of(settings: type[Any]) -> tuple[Key, ...]:

@@ -90,29 +90,27 @@ def _read_servers(sections: list[Section], report: Report, environ: Mapping[str,
         extra = sections[MOST_SERVERS]
         report.problem(extra.line, "", f"[{extra.name}] is one server too many; expected at most {MOST_SERVERS}")
     names: dict[str, int] = {}
-    places: dict[tuple[str, int], str] = {}
-    primaries: list[str] = []
     for section in sections:
-        if section.name in names:
-            report.problem(
-                section.line, "", f"a second server [{section.name}]; the first is in line {names[section.name]}"
-            )
-        names.setdefault(section.name, section.line)
+        first = names.setdefault(section.name, section.line)
+        if first != section.line:
+            report.problem(section.line, "", f"a second server [{section.name}]; the first is in line {first}")
         given = _read_values(section, section.entries, SERVER_KEYS, report, environ)
-        if not given.complete:
-            continue
-        server = ServerSettings(name=section.name, **given.values)
-        result.servers.append(server)
-        result.origins |= {f"server.{server.name}.{key}": f"{report.file}:{line}" for key, line in given.lines.items()}
-        twin = places.setdefault((server.host.lower(), server.port), server.name)
-        if twin != server.name:
-            line = given.lines["host"]
-            report.problem(line, "host", f"[{server.name}] is at {server.host}:{server.port}, and so is [{twin}]")
-        if server.primary:
-            primaries.append(server.name)
-            if len(primaries) > 1:
-                line = given.lines["primary"]
-                report.problem(line, "primary", f"[{primaries[0]}] is the primary already; expected one at most")
+        if given.complete:
+            server = ServerSettings(name=section.name, **given.values)
+            _check_rivals(server, given.lines, result.servers, report)
+            result.servers.append(server)
+        result.origins |= {f"server.{section.name}.{key}": f"{report.file}:{n}" for key, n in given.lines.items()}
+
+
+def _check_rivals(
+    server: ServerSettings, lines: Mapping[str, int], others: Iterable[ServerSettings], report: Report
+) -> None:
+    """No two servers are at the same place, and no two are the primary."""
+    for other in others:
+        if (other.host.lower(), other.port) == (server.host.lower(), server.port):
+            report.problem(lines["host"], "host", f"[{other.name}] is at {other.host}:{other.port} already")
+        if other.primary and server.primary:
+            report.problem(lines["primary"], "primary", f"[{other.name}] is the primary already; expected one at most")
 
 
 def _read_values(

@@ -145,7 +145,10 @@ class PoolShell:
             return Dirt.RESET_FAILED
         except PeerGone:
             return Dirt.LOST
-        return None if server.channel.peek() is None and not server.channel.unread else Dirt.SPOKE
+        following = server.channel.unread or server.channel.peek()
+        if following is None:
+            return None
+        return Dirt.SPOKE if following else Dirt.LOST
 
     # -- effects
 

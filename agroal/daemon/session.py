@@ -28,7 +28,6 @@ from agroal.errors import (
     ServerLost,
     ShuttingDown,
     Terminated,
-    UnsupportedProtocol,
 )
 from agroal.net.converse import converse
 from agroal.net.dial import Server, Traffic
@@ -38,7 +37,7 @@ from agroal.pipeline.between import OutOfStep, adopt
 from agroal.pool.slot import PoolKey
 from agroal.wire import backend
 from agroal.wire.scan import BackendScanner, FrontendScanner, Tally
-from agroal.wire.startup import CancelRequest, StartupMessage, parse_options
+from agroal.wire.startup import CancelRequest, StartupMessage, requested_settings
 
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
@@ -47,7 +46,6 @@ log = logging.getLogger("agroal.session")
 
 LINGER = 10.0
 """Seconds that a client which does not read gets to take the last words of its server."""
-_OFF = ("", "false", "off", "no", "0")
 
 
 class State(StrEnum):
@@ -194,7 +192,7 @@ class Session:
         return accepted
 
     async def _be_served(self, startup: StartupMessage, accepted: Accepted) -> None:
-        settings = wanted_settings(startup)
+        settings = requested_settings(startup)
         self.key = self.daemon.key(startup, accepted)
         self._enter(State.WAITING)
         self.lease = await self.daemon.pool.lease(self)
@@ -284,19 +282,3 @@ class Session:
     def _enter(self, state: State) -> None:
         self.state = state
         self.since = self.daemon.now()
-
-
-def wanted_settings(startup: StartupMessage) -> dict[str, str]:
-    """The settings that a start-up packet asks for: what it names itself goes before what its `options` say.
-
-    A client that names no application_name has an empty one. Raises UnsupportedProtocol, ProtocolViolation.
-    """
-    asked = dict(startup.parameters)
-    replication = asked.pop("replication", "")
-    if replication.lower() not in _OFF:
-        raise UnsupportedProtocol(
-            "replication connections can't be pooled",
-            hint="Connect to PostgreSQL directly for replication.",
-        )
-    options = parse_options(asked.pop("options", ""))
-    return {"application_name": "", **options, **asked}

@@ -28,7 +28,7 @@ class ServerPing(Record):
     """Whether one PostgreSQL answers now."""
 
     name: Name
-    host: Token
+    host: Line
     port: int
     role: Token
     """primary, standby or unknown"""

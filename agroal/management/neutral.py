@@ -8,7 +8,6 @@ so that nothing behind that boundary has to think of it again.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 NAME = 63
@@ -22,19 +21,13 @@ _ESCAPE = "\x1b"
 _JOINER = "\u200d"
 _FITTED = "\ufe0f"  # variation selector 16: the character before it is to be drawn as an emoji
 
-# Control, format (bidirectional controls, zero-width and tag characters), surrogate, private, unassigned; line and
-# paragraph separator. By category, so that what Unicode adds tomorrow is covered by the Python of tomorrow.
-_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-_HARMLESS = re.compile(r"[ -~]*")
-
 
 def neutral(text: str, limit: int = LINE) -> str:
     """`text` without anything that acts: ESC is shown as `␛`, whatever else is harmful as `·`.
 
     In NFC and at most `limit` characters long; what was cut ends in `…`. Applying it twice changes nothing more.
     """
-    if len(text) <= limit and _HARMLESS.fullmatch(text):
+    if len(text) <= limit and text.isascii() and text.isprintable():
         return text
     # No character decomposes into more than four that NFC puts together again. The cut comes first because normalising
     # a long run of combining marks takes quadratic time.
@@ -50,7 +43,9 @@ def _shown(text: str, at: int) -> str:
         return "␛"
     if character == _JOINER and _is_emoji(text[:at].rstrip(_FITTED)[-1:]) and _is_emoji(text[at + 1 : at + 2]):
         return character
-    return "·" if unicodedata.category(character) in _HARMFUL else character
+    # Not printable are control, format (bidirectional, zero-width, tag), surrogate, private and unassigned characters,
+    # and every separator but the space.
+    return character if character.isprintable() else "·"
 
 
 def _is_emoji(character: str) -> bool:

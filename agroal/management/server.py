@@ -36,6 +36,7 @@ class ManagementServer:
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._resting: set[asyncio.Task[None]] = set()
+        """Those without a request under way."""
         self._closing = False
 
     async def start(self) -> None:
@@ -44,7 +45,7 @@ class ManagementServer:
 
     async def close(self) -> None:
         """Remove the socket file and end the connections: those with a request under way after its answer."""
-        if self._server is None:
+        if self._server is None or self._closing:
             return
         self._closing = True
         self._path.unlink(missing_ok=True)  # before the socket closes, so that it can't be a successor's
@@ -63,9 +64,7 @@ class ManagementServer:
         writer.transport.set_write_buffer_limits(0)  # so that `drain` waits until everything has left
         try:
             if len(self._connections) > self._max_connections:
-                await self._refuse(
-                    writer, Code.BUSY, f"{self._max_connections} programs are connected already: close one"
-                )
+                await self._refuse(writer, Code.BUSY, f"{self._max_connections} programs are connected: close one")
             else:
                 await self._converse(connection, reader, writer)
         except (OSError, asyncio.CancelledError):
@@ -79,23 +78,22 @@ class ManagementServer:
     async def _converse(self, connection: asyncio.Task[None], reader: StreamReader, writer: StreamWriter) -> None:
         decoder = Decoder(MAX_REQUEST)
         while not self._closing:
-            if not decoder.halfway:
-                self._resting.add(connection)
-                try:
-                    decoder.feed(await reader.read(_CHUNK))
-                finally:
-                    self._resting.discard(connection)
+            self._resting.add(connection)
             try:
                 body = await self._request(decoder, reader)
             except ManagementError as error:
                 await self._refuse(writer, error.code, str(error))
                 return
+            finally:
+                self._resting.discard(connection)
             if body is None:
                 return
             await self._send(writer, await answer(body, self._call))
 
     async def _request(self, decoder: Decoder, reader: StreamReader) -> bytes | None:
         """The next request; None when the stream ends before it. Raises ManagementError: `timeout` or `too-long`."""
+        if not decoder.halfway:
+            decoder.feed(await reader.read(_CHUNK))
         try:
             async with asyncio.timeout(self._patience):
                 while (body := decoder.take()) is None:

@@ -53,7 +53,7 @@ class Pool(Record):
 
     database: Name
     user: Name
-    limit: Token
+    limit: Line
     """The line in force, as file:line; empty when none of the databases file matches."""
     max: int
     initial: int
@@ -101,7 +101,7 @@ class Slot(Record):
 @dataclass(frozen=True, slots=True)
 class Server(Record):
     name: Name
-    host: Token
+    host: Line
     port: int
     role: Token
     """primary, standby or unknown"""

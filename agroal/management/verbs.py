@@ -59,7 +59,7 @@ VERBS = (
             Argument(
                 name="timeout",
                 kind=Kind.SECONDS,
-                doc="cut off who is left after that long; 0 waits without end; by default flush_timeout of agroal.conf",
+                doc="cut off who is left after that long; 0: never; default: flush_timeout of agroal.conf",
             ),
         ),
     ),

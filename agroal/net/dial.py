@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from dataclasses import dataclass
 from functools import partial
@@ -196,8 +197,9 @@ def _finish(gone: asyncio.Future[None]) -> None:
 
 
 def _unreachable(address: Address, error: OSError) -> ServerUnavailable:
-    where = f'server "{address.name}" at {address}'
+    # asyncio puts words of its own into a refused connect's strerror; a resolver's number is none of the system's.
+    reason = str(error) if error.errno is None or isinstance(error, socket.gaierror) else os.strerror(error.errno)
     return ServerUnavailable(
-        f"could not connect to {where}: {error.strerror or error}",
+        f'could not connect to server "{address.name}" at {address}: {reason}',
         hint="Is PostgreSQL running there, and does it accept connections?",
     )

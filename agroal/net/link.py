@@ -10,7 +10,8 @@ import asyncio
 from enum import Enum
 
 from agroal.errors import ProtocolViolation
-from agroal.net.pump import Channel, Flow
+from agroal.net.flow import Flow
+from agroal.net.pump import Channel
 from agroal.wire.scan import Scanner
 
 LAST_WORDS = 64

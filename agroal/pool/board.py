@@ -88,18 +88,17 @@ class Board:
             else:
                 yield self.close(step, REMOVE, CloseReason.MAKING_ROOM, now)
         if not self.settings.blocking_timeout:
-            for waiter in room.beyond_reach(self.seats):
-                yield self._give_up(waiter, now)
+            for waiter, why in list(room.beyond_reach(self.seats)):
+                yield self._give_up(waiter, why, now)
 
     def expire(self, now: float) -> Iterator[Effect]:
         """Refuse those who have waited for `blocking_timeout`."""
         timeout = self.settings.blocking_timeout
         while timeout and (waiter := self.waiters.oldest()) and now >= waiter.since + timeout:
-            yield self._give_up(waiter, now)
+            yield self._give_up(waiter, wait_reason(self.seats, waiter.lane, 0), now)
 
-    def _give_up(self, waiter: Waiter, now: float) -> Refuse:
+    def _give_up(self, waiter: Waiter, why: WaitReason, now: float) -> Refuse:
         lane = waiter.lane
-        why = wait_reason(self.seats, lane, list(lane.waiting).index(waiter.id))
         full = pool_is_full(self.seats, waiter, why, now)
         self.leave(waiter, now)
         lane.totals.timeouts += 1

@@ -1,7 +1,7 @@
 """The pool: *what happened, when* goes in, effects come out, in the order in which they are to be carried out.
 
-Here is no clock, no socket and no dice, so the pool is deterministic, and can be proved by machines that play the world. `now` is
-seconds on any clock that never goes back. The shell carries the effects out and reports each outcome as a new event:
+Here is no clock, no socket and no dice, so the pool can be proved by a machine that plays the world. `now` is seconds
+on any clock that never goes back. The shell carries the effects out and reports what comes of them as new events:
 
     acquire  ──► Grant ─────────────► release, or decline if the waiter is gone by then
              ├─► Connect ───────────► connected ──► Grant
@@ -10,8 +10,8 @@ seconds on any clock that never goes back. The shell carries the effects out and
              └─► Refuse
     Close ──► closed                  a connection may also be `closed` on its own, except while it is being opened
 
-Every event ends in one `_settle`, which serves those who wait as far as the caps allow; room.py has the rules. What holds
-after every event, and is tested to hold after every event (tests/unit/pool/test_core.py):
+Every event ends in one `_settle`, which serves those who wait as far as the caps allow; room.py has the rules. After
+every event, as tests/unit/pool/test_world.py checks,
 
 - a slot has one lease at most, and a grant has the asked key;
 - no cap is exceeded, connections being opened or closed included;
@@ -21,9 +21,9 @@ after every event, and is tested to hold after every event (tests/unit/pool/test
 - while anyone waits there is a next deadline;
 - a server that refuses us is tried at most once per pause and pool key.
 
-Who is refused when a connect fails? Those whom no other connection can serve any more: if nothing of the lane is leased, all
-but as many as there are other connects under way. While something is leased the waiters keep their place, because it may come back at
-any moment; who waits in vain is told in the end what the server said.
+Who is refused when a connect fails? Those whom no other connection can serve any more: if nothing of the lane is
+leased, all but as many as there are other connects under way. While something is leased the waiters keep their place,
+because it may come back at any moment; and who waits in vain is told in the end what the server said.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ from agroal.pool.slot import (
     FLUSH,
     FREE,
     GRACEFULLY,
-    IN_USE,
     INIT,
     LEASED,
     MAX_CONNECTION_AGE,
@@ -197,7 +196,10 @@ class Pool:
         return connecting
 
     def closed(self, slot: int, now: float, reason: CloseReason = CloseReason.LOST) -> list[Effect]:
-        """A connection is gone, on PostgreSQL's side too. A lease on it is over. `reason` counts where nobody asked for it."""
+        """A connection is gone, on PostgreSQL's side too, and a lease on it is over.
+
+        `reason` is why, if the pool had not asked for it.
+        """
         gone = self._seats.slots[slot]
         if gone.state is INIT:
             raise IllegalTransition(f"slot {slot} is init: only connected or connect_failed ends that")

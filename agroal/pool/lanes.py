@@ -64,15 +64,15 @@ class PoolTotals:
 class Lane:
     """The connections and waiters of one pool key.
 
-    Clients that log in to PostgreSQL by themselves are in a private lane of their key: it has no free connections, and a waiter
-    leaves the queue when its own connect begins.
+    Clients that log in to PostgreSQL by themselves are in a private lane of their key: it has no free connections, and
+    a waiter leaves its queue when its own connect begins.
     """
 
     key: PoolKey
     cap: Cap
     totals: PoolTotals
     opening: dict[int, Slot] = field(default_factory=dict)
-    """Connects under way, and still wanted. Private lanes have one such index together: unproved clients count as one pool."""
+    """Connects under way that are still wanted. Private lanes share one such index: the unproved count as one pool."""
     private: bool = False
     seats: dict[int, Slot] = field(default_factory=dict)
     free: dict[int, Slot] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Lane:
     def next_in_need(self, now: float, planned: int, share: int) -> Waiter | None:
         """The longest-waiting client for whom no connection is on its way yet, if one may be opened now.
 
-        `planned` are connects that will begin when a seat is vacated. A server that failed us is tried with one connect at a time.
+        `planned` connects will begin when a seat is vacated. A server that failed us is tried with one at a time.
         """
         coming = len(self.opening) + planned
         if now < self.retry_at or coming >= (1 if self.failures else share):

@@ -42,7 +42,7 @@ class Limit:
         return f"{self.database}/{self.user} ({self.origin})" if self.origin else f"{self.database}/{self.user}"
 
     def precision(self, key: PoolKey) -> tuple[bool, bool] | None:
-        """How closely this limit means the key; None when it does not. The greater is the closer: a user beats a database."""
+        """How closely this limit means the key: the greater, the closer; a user beats a database. None: not at all."""
         user = self.user == key.user
         database = self.database == key.database or key.database in self.aliases
         if (user or self.user == ALL) and (database or self.database == ALL):

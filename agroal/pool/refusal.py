@@ -27,7 +27,7 @@ def pool_is_full(seats: Seats, waiter: Waiter, reason: WaitReason, now: float) -
     match reason:
         case WaitReason.LIMIT:
             detail = f"The limit {cap.limit} is reached: {len(cap.seats)} of {cap.size} connections. {waited}."
-            hint = "Raise max_size in that line of the databases file, or let clients hold their connections for less long."
+            hint = "Raise that line's max_size, or let clients hold their connections for less long."
         case WaitReason.MAX_CONNECTIONS:
             total = len(seats.slots)
             detail = f"max_connections is reached: {total - len(seats.empty)} of {total} connections. {waited}."

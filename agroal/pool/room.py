@@ -1,25 +1,27 @@
 """Who gets the next seat.
 
-Inside a lane the order is strict: first come, first served. Between lanes that share an exhausted cap (a limit, or
-`max_connections`) two wishes are at odds. The oldest waiter should be next; and a connection should stay with its lane, because
-giving its seat to another one costs closing it and logging in anew, a hundred times the price of a query. So:
+Inside a lane the order is strict: first come, first served. Between lanes under one exhausted cap (a limit, or
+`max_connections`) two wishes are at odds. The oldest waiter should be next; but a connection should stay in its lane,
+because to give its seat to another means to close it and to log in anew, at a hundred times the price of a query. So:
 
 1. A seat that is empty, or becomes so, goes to the oldest waiter whose caps allow it (`steps`).
-2. A free connection that nobody in its lane waits for is closed when a waiter of another lane lacks nothing but its seat: the
-   longest free first, never below the `min_size` of a limit that is not the waiter's own (`_victim`).
-3. A connection that comes back goes to the first waiter of its own lane, unless another lane's first waiter came earlier and
-   has nothing on its way, and
-     - either that lane has at least two connections fewer: moving one makes things more even, so it can't go to and fro;
+2. A free connection that nobody in its lane waits for is closed when somebody in another lane lacks nothing but its
+   seat: the longest free first, never below the `min_size` of a limit that is not the waiter's own (`_victim`).
+3. A connection that comes back goes to the first waiter of its own lane, unless the first waiter of another lane came
+   earlier and has nothing on its way, and
+     - either that lane has at least two connections fewer: to move one makes things more even, and can't go to and fro;
      - or it came earlier by more than `patience`.
-   Then the connection is closed to make room (`makes_way`). One at a time: while a seat is being vacated nobody else gives way.
+   Then the connection is closed to make room (`makes_way`), one at a time: while a seat is being vacated for the other
+   lane, nobody else gives way to it.
 
-Nobody starves: a waiter ages and those it competes with are served, so in the end it is the oldest by more than `patience`.
-Nobody thrashes: a lane that gets a seat by patience has it for that long, so the reconnects are bounded in time, not in queries.
-Equal demand gets equal seats, by the first half of rule 3.
+Nobody starves: a waiter ages while those it competes with are served, so in the end it is the oldest by more than
+`patience`. Equal demand gets equal seats, by the first half of rule 3. And nobody thrashes: what patience moves, it
+moves at most once per connect, and only while the queues' ages differ by more than `patience`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -27,7 +29,7 @@ from agroal.pool.lanes import Cap, Lane
 from agroal.pool.seats import Seats
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import Slot
-from agroal.pool.waiters import Waiter
+from agroal.pool.waiters import Waiter, WaitReason
 
 
 def share(settings: PoolSettings) -> int:
@@ -36,41 +38,44 @@ def share(settings: PoolSettings) -> int:
 
 
 def steps(seats: Seats, settings: PoolSettings, now: float) -> Iterator[Waiter | Slot]:
-    """What to do so that nobody waits for a connection that could be opened: a waiter to connect for, or a slot to close.
+    """What to do so that nobody waits for a connection that could be opened: a waiter to connect for, a slot to close.
 
     The caller takes each step before it asks for the next.
     """
-    permits = settings.connects_at_once - len(seats.opening)
+    most = settings.connects_at_once
     caps = [cap for cap in seats.caps if cap.waiting and _hopeful(seats, cap)]
-    planned: dict[Lane, int] = {}
-    claimed: set[Slot] = set()
-    while permits > 0 and (waiter := _oldest_in_need(caps, planned, share(settings), now)):
+    if not caps:
+        return
+    planned: Counter[Lane] = Counter()  # connects that begin when a seat is vacated
+    moving: Counter[Cap] = Counter()  # seats among those that come from under another cap
+    claimed: set[int] = set()
+    while len(seats.opening) < most and (waiter := _oldest_in_need(caps, planned, share(settings), now)):
         lane, cap = waiter.lane, waiter.lane.cap
-        if not seats.blocker(cap):
-            permits -= 1
+        full = len(cap.seats) + moving[cap] >= cap.size  # only a seat under this very cap helps
+        if seats.empty and not full:
             yield waiter
             continue
-        slot = next((slot for slot in seats.vacating(cap) if slot not in claimed), None)
-        if slot is None and (slot := _victim(seats, cap)):
+        slot = next((slot for slot in seats.vacating(cap, full) if slot.index not in claimed), None)
+        if slot is None and len(claimed) < most and (slot := _victim(seats, cap, full)):
             yield slot
         if slot is None:
-            caps.remove(cap)  # what one lane under a cap can't get, none under it can
+            caps.remove(cap)  # what one lane can't get under a cap, none can
             continue
-        claimed.add(slot)
-        permits -= 1
-        planned[lane] = planned.get(lane, 0) + 1
+        claimed.add(slot.index)
+        planned[lane] += 1
+        moving[cap] += slot.lane.cap is not cap
 
 
 def makes_way(slot: Slot, seats: Seats, settings: PoolSettings, now: float) -> bool:
-    """Whether a connection that comes back, and is waited for in its own lane, should make room for another lane instead."""
-    own, cap = slot.lane, slot.lane.cap
+    """Whether a connection that comes back, though its own lane waits for it, should make room for another lane."""
+    own = slot.lane
     if len(seats.opening) >= settings.connects_at_once:
         return False
     turn = own.first.turn
     lanes = (lane for other in _helped(slot, seats) for lane in other.waiting if lane is not own)
     needy = (lane.first for lane in lanes if lane.first.turn < turn and lane.next_in_need(now, 0, 1))
     rival = min(needy, key=_turn, default=None)
-    if rival is None or seats.vacating(rival.lane.cap):
+    if rival is None or any(seats.vacating(rival.lane.cap, rival.lane.cap.is_full)):
         return False
     return len(rival.lane.seats) + 2 <= len(own.seats) or rival.since + settings.patience < own.first.since
 
@@ -85,16 +90,14 @@ def _helped(slot: Slot, seats: Seats) -> list[Cap]:
     return [other for other in seats.caps if other.waiting and (other is cap or (not other.is_full and cap.spare > 0))]
 
 
-def beyond_reach(seats: Seats) -> list[Waiter]:
-    """Those who wait for somebody else's connection: none is on its way to them, and a cap keeps one from being opened."""
-    out: list[Waiter] = []
+def beyond_reach(seats: Seats) -> Iterator[tuple[Waiter, WaitReason]]:
+    """Those who wait for somebody else's connection: a cap forbids one of theirs, and no seat is on its way."""
     for cap in seats.caps:
-        if cap.waiting and seats.blocker(cap):
-            vacating = len(seats.vacating(cap))
+        if cap.waiting and (blocker := seats.blocker(cap)):
+            vacating = sum(1 for _ in seats.vacating(cap, cap.is_full))
             for lane in cap.waiting:
                 coming = vacating + (0 if lane.private else len(lane.opening))
-                out += islice(lane.waiting.values(), coming, None)
-    return out
+                yield from ((waiter, blocker) for waiter in islice(lane.waiting.values(), coming, None))
 
 
 def _hopeful(seats: Seats, cap: Cap) -> bool:
@@ -104,15 +107,15 @@ def _hopeful(seats: Seats, cap: Cap) -> bool:
     return bool(seats.empty or seats.closing or any(other.free for other in seats.caps))
 
 
-def _oldest_in_need(caps: Iterable[Cap], planned: dict[Lane, int], share: int, now: float) -> Waiter | None:
+def _oldest_in_need(caps: Iterable[Cap], planned: Counter[Lane], share: int, now: float) -> Waiter | None:
     lanes = (lane for cap in caps for lane in cap.waiting)
-    needy = (waiter for lane in lanes if (waiter := lane.next_in_need(now, planned.get(lane, 0), share)))
+    needy = (waiter for lane in lanes if (waiter := lane.next_in_need(now, planned[lane], share)))
     return min(needy, key=_turn, default=None)
 
 
-def _victim(seats: Seats, cap: Cap) -> Slot | None:
+def _victim(seats: Seats, cap: Cap, full: bool) -> Slot | None:
     """The longest free connection whose seat something under this cap could take."""
-    caps = [cap] if cap.is_full else [other for other in seats.caps if other.free and (other is cap or other.spare > 0)]
+    caps = [cap] if full else [other for other in seats.caps if other.free and (other is cap or other.spare > 0)]
     longest = (next(iter(other.free.values())) for other in caps if other.free)
     return min(longest, key=_since, default=None)
 

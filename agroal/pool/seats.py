@@ -33,8 +33,9 @@ class Seats:
         return slot
 
     def move(self, slot: Slot, to: SlotState, now: float) -> None:
-        was, lane, index = slot.state, slot.lane, slot.index
+        was = slot.state
         slot.move(to, now)
+        lane, index = slot.lane, slot.index
         if was is FREE:
             del lane.free[index], lane.cap.free[index]
         elif was is INIT:
@@ -71,6 +72,6 @@ class Seats:
             return WaitReason.LIMIT
         return None if self.empty else WaitReason.MAX_CONNECTIONS
 
-    def vacating(self, cap: Cap) -> list[Slot]:
-        """Slots being closed whose seat something under this cap could take."""
-        return [slot for slot in self.closing.values() if slot.lane.cap is cap or not cap.is_full]
+    def vacating(self, cap: Cap, full: bool) -> Iterator[Slot]:
+        """Slots being closed whose seat this cap could use: if it is full, only its own."""
+        return (slot for slot in self.closing.values() if slot.lane.cap is cap or not full)

@@ -17,10 +17,10 @@ class PoolSettings:
     max_connection_age: float = 0.0
     """0: never. Each connection is given up to a tenth less, so that those opened together don't all go together."""
     connects_at_once: int = 16
-    """Connects under way, at most. One pool gets at most half of them, so that a slow log-in does not stop the other pools."""
+    """Connects under way, at most. One pool has at most half of them, so that a slow log-in does not stop others."""
     retry_first: float = 0.25
     """The pause after a connect that failed; it doubles with every further failure."""
     retry_cap: float = 1.0
     """The longest pause: how late a server's recovery may be noticed."""
     patience: float = 0.1
-    """How much later than somebody else's a pool's own waiter may have come, and still get the pool's returned connection."""
+    """How much later than another's a pool's own waiter may have come, and still get the connection that came back."""

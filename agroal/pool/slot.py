@@ -1,14 +1,16 @@
 """A slot: one of `max_connections` seats, each empty or holding one connection to PostgreSQL.
 
 Rules
-1. A slot counts against its limit and against `max_connections` in every state but not-init: also while its connection is
-   being opened, and while it is being closed, until PostgreSQL's side is gone. So PostgreSQL never sees more of us than a cap allows.
+1. A slot counts against its limit and against `max_connections` in every state but not-init: while its connection is
+   being opened, and while it is being closed until PostgreSQL's side is gone. So PostgreSQL never sees more of us than
+   a cap allows.
 2. Only `Slot.move` writes a state, and only along TRANSITIONS. Anything else is our own bug: IllegalTransition.
-3. A slot is leased in in-use and gracefully. Every grant has a lease number of its own, and a slot has one lease at most.
-4. From flush, idle-check, max-connection-age and remove the only way is out. pgagroal *looks at* a connection in idle-check and
-   max-connection-age; here looking takes no time, so they are the states of a connection that was found wanting and is being closed.
-5. In init the only way is the outcome of the connect. Whoever no longer wants the connection waits for that outcome too, so that
-   no late word about an old connection can be taken for one about the next in the same slot.
+3. A slot is leased in in-use and gracefully. Every grant has a lease number of its own, and a slot has at most one.
+4. From flush, idle-check, max-connection-age and remove the only way is out. pgagroal *looks at* a connection in
+   idle-check and max-connection-age. Here looking takes no time, so these are the states of a connection that was found
+   wanting and is being closed.
+5. In init the only way is the outcome of the connect. Who no longer wants the connection waits for the outcome, too:
+   so no late word about one connection can be taken for a word about the next in the same slot.
 
 docs/slots.md shows the table as a diagram, drawn by `diagram` below.
 """
@@ -114,7 +116,7 @@ class PoolKey(NamedTuple):
     database: str
     user: str
     secret: str = ""
-    """A keyed digest for users outside the vault: who logged in with another password gets other connections. Shown nowhere."""
+    """A keyed digest for users outside the vault: another password, other connections. Shown nowhere."""
 
     def __repr__(self) -> str:
         return f"{self.database}/{self.user}"

@@ -26,7 +26,7 @@ Random = Callable[[], float]
 AGE_SPREAD = 0.1
 """The part of max_connection_age that is left to chance."""
 SWEEP_SPACING = 1e-4
-"""Seconds between sweeps for each slot. A sweep looks at every slot for about 0.1 µs, so this is a thousandth of a processor."""
+"""Seconds between sweeps for each slot. A look at a slot takes about 0.1 µs, so this is a thousandth of a processor."""
 
 
 def retirement(settings: PoolSettings, random: Random, now: float) -> float:
@@ -36,7 +36,7 @@ def retirement(settings: PoolSettings, random: Random, now: float) -> float:
 
 
 def pause(failures: int, settings: PoolSettings, random: Random) -> float:
-    """How long to leave a server alone after that many failures in a row: doubling, capped, and at random half as long."""
+    """How long to leave a server alone after so many failures in a row: doubling, capped, and down to half by chance."""
     longest = min(settings.retry_cap, settings.retry_first * 2.0 ** min(failures - 1, 32))
     return longest * (1 - random() / 2)
 

@@ -51,8 +51,8 @@ def _table(**kinds: tuple[int, ...]) -> bytes:
 
 _F = Frontend
 FRONTEND_ACTIONS: Final = _table(
-    passed=(_F.COPY_DATA, _F.COPY_DONE, _F.COPY_FAIL),
-    batch=(_F.PARSE, _F.BIND, _F.DESCRIBE, _F.EXECUTE, _F.CLOSE, _F.FLUSH),
+    passed=(_F.COPY_DATA, _F.COPY_DONE, _F.COPY_FAIL, _F.FLUSH),  # Flush alone leaves nothing behind
+    batch=(_F.PARSE, _F.BIND, _F.DESCRIBE, _F.EXECUTE, _F.CLOSE),
     looked_at=(_F.QUERY, _F.FUNCTION_CALL, _F.SYNC, _F.TERMINATE),
 )
 _NOT_AFTER_LOGIN = (Backend.AUTHENTICATION, Backend.BACKEND_KEY_DATA, Backend.NEGOTIATE_PROTOCOL_VERSION)

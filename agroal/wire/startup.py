@@ -43,6 +43,8 @@ class StartupMessage:
     """Options of the protocol itself (`_pq_.…`) that we don't know."""
 
 
+_OFF = ("", "false", "off", "no", "0")
+
 StartupPacket = SSLRequest | GSSENCRequest | CancelRequest | StartupMessage
 
 
@@ -103,6 +105,22 @@ def build_startup(user: str, database: str, parameters: dict[str, str]) -> bytes
 def build_cancel(key: bytes) -> bytes:
     """The CancelRequest for a server's own key."""
     return struct.pack("!II", len(key) + 8, codes.CANCEL_REQUEST) + key
+
+
+def requested_settings(startup: StartupMessage) -> dict[str, str]:
+    """The settings that a start-up packet asks for: what it names itself goes before what its `options` say.
+
+    A client that names no application_name has an empty one. Raises UnsupportedProtocol, ProtocolViolation.
+    """
+    asked = dict(startup.parameters)
+    replication = asked.pop("replication", "")
+    if replication.lower() not in _OFF:
+        raise UnsupportedProtocol(
+            "replication connections can't be pooled",
+            hint="Connect to PostgreSQL directly for replication.",
+        )
+    options = parse_options(asked.pop("options", ""))
+    return {"application_name": "", **options, **asked}
 
 
 def parse_options(options: str) -> dict[str, str]:

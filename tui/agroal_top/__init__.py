@@ -1,0 +1,1 @@
+"""agroal-top: the dashboard, over the management socket."""

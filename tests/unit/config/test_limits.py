@@ -48,6 +48,7 @@ def test_all_connections_are_what_the_lines_before_have_left() -> None:
 
 def test_all_of_the_initial_and_minimum_size_is_the_maximum() -> None:
     assert sizes("shop web 30 all all") == (30, 30, 30)
+    assert notices("shop web 30 all all") == []
     assert sizes("shop web all all 3") == (100, 100, 3)
 
 
@@ -62,7 +63,7 @@ def test_there_may_be_more_lines_than_pgagroal_takes(report: Report) -> None:
 
 
 def test_an_initial_size_below_the_minimum_is_raised() -> None:
-    assert sizes("shop web 30 3 5") == (30, 5, 5)
+    assert sizes("shop web 30 3 5") == sizes("shop web 30 0 5") == (30, 5, 5)
     assert notices("shop web 30 3 5") == ["it.conf:1: INITIAL_SIZE: 3 is raised to MIN_SIZE, 5"]
 
 

@@ -104,13 +104,14 @@ def test_without_a_databases_file_there_are_no_limits(place: Place) -> None:
 
 def test_all_problems_of_all_files_come_at_once_in_order(place: Place, tmp_path: Path) -> None:
     directory = place(
-        "tls = on\nport = 1",
+        "tls = on\nport = 1\nnonsense",
         agroal_hba="host all all nowhere trust\n",
         agroal_databases="shop web 101\n",
     )
     assert [message.split(": ")[:2] for message in complaints(directory, users=tmp_path / "no" / "users")] == [
         ["agroal.conf:5", "tls"],
         ["agroal.conf:6", "port"],
+        ["agroal.conf:7", "is not understood; expected `key = value`, `[section]` or a comment"],
         ["agroal_hba.conf:1", "ADDRESS"],
         ["agroal_databases.conf:1", "MAX_SIZE"],
         ["no/users", "there is no directory no (because of -u)"],
@@ -231,7 +232,7 @@ def test_a_file_of_pgagroal_loads_as_it_is(tmp_path: Path) -> None:
         max_size=9,
     )
 )
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_in_the_files_only_a_configuration_error_is_raised(data: list[bytes], tmp_path: Path) -> None:
     names = ["agroal.conf", "agroal_hba.conf", "agroal_databases.conf"]
     for position, name in enumerate(names):

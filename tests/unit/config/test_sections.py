@@ -108,7 +108,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "it.conf:11: port: is given twice; the first is in line 10",
         "it.conf:5: max_connections: expected a whole number from 1 to 10000, not '0'",
         "it.conf:6: tls: on comes with a later version; expected off",
-        "it.conf:7: log_type: expected console or file or syslog, not 'paper'",
+        "it.conf:7: log_type: expected console, file or syslog, not 'paper'",
     ]
 
 
@@ -176,13 +176,17 @@ def test_servers_have_names_and_places_of_their_own() -> None:
         "it.conf:7: a second server [primary]; the first is in line 5"
     ]
     assert problems(AGROAL + PRIMARY + "[twin]\nport = 5432\nhost = DB\n") == [
-        "it.conf:9: host: [twin] is at DB:5432, and so is [primary]"
+        "it.conf:9: host: [primary] is at db:5432 already"
+    ]
+    assert problems(AGROAL + PRIMARY.replace("db", "DB") + "[twin]\nhost = db\n") == [
+        "it.conf:8: host: [primary] is at DB:5432 already"
     ]
     assert problems(AGROAL + PRIMARY + "[other]\nport = 5433\nhost = db\n") == []
 
 
 def test_one_server_at_most_is_the_primary() -> None:
     assert problems(AGROAL + "[a]\nhost = a\nprimary = on\n[b]\nhost = b\nprimary = off\n") == []
+    assert problems(AGROAL + "[a]\nhost = a\n[b]\nhost = b\nprimary = on\n") == []
     assert problems(AGROAL + "[a]\nhost = a\nprimary = on\n[b]\nhost = b\nprimary = yes\n") == [
         "it.conf:10: primary: [a] is the primary already; expected one at most"
     ]

@@ -91,9 +91,7 @@ SLOT = Slot(
     bytes_in=1_200,
     bytes_out=98_000,
 )
-SERVER = Server(
-    name="pg-a", host="127.0.0.1", port=5432, role="primary", state="up", connections=1, error=None
-)
+SERVER = Server(name="pg-a", host="127.0.0.1", port=5432, role="primary", state="up", connections=1, error=None)
 WAITER = Waiter(client=8, database="shop", user="web", since_us=5_090_250_000, position=1, reason="limit")
 CLIENT = Client(
     id=7,

@@ -32,7 +32,7 @@ def running(path: Path, controls: FakeControls) -> Iterator[None]:
 
 @contextmanager
 def playing(path: Path, *parts: bytes | None) -> Iterator[None]:
-    """Takes one connection, does its parts, and closes: None reads a request (in one piece), bytes are sent as they are."""
+    """Takes one connection, does its parts, and closes: None reads a request, bytes are sent."""
 
     def play() -> None:
         with listener.accept()[0] as connection:

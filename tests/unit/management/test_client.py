@@ -77,7 +77,10 @@ def test_a_socket_of_somebody_else_says_who_may(path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     error = failure(path)
-    assert (error.code, str(error)) == ("cannot-connect", f"{path} may not be opened: run this as the user that runs agroal")
+    assert (error.code, str(error)) == (
+        "cannot-connect",
+        f"{path} may not be opened: run this as the user that runs agroal",
+    )
 
 
 def test_a_full_backlog_is_a_busy_daemon(path: Path) -> None:

@@ -95,17 +95,14 @@ def test_a_request_is_answered(path: Path, run: Run) -> None:
     run(main())
 
 
-def test_only_the_owner_may_open_the_socket(path: Path, run: Run) -> None:
-    async def main() -> None:
-        before = os.umask(0)
-        try:
-            async with serving(path, FakeControls()):
-                assert stat.S_IMODE(path.stat().st_mode) == 0o600
-                assert os.umask(0) == 0
-        finally:
-            os.umask(before)
-
-    run(main())
+def test_only_the_owner_may_open_the_socket(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with listening_socket(path):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            assert os.umask(0) == 0
+    finally:
+        os.umask(before)
 
 
 def test_a_connection_carries_many_requests_and_answers_them_in_order(path: Path, run: Run) -> None:
@@ -260,11 +257,33 @@ def test_a_result_that_json_can_not_carry_ends_the_connection_and_is_logged(
 
 def test_closing_hangs_up_on_who_rests_and_removes_the_socket(path: Path, run: Run) -> None:
     async def main() -> None:
-        async with serving(path, FakeControls()) as server, visiting(path) as visitor:
+        async with serving(path, FakeControls(), patience=3600) as server, visiting(path) as visitor:
             assert (await visitor.ask(request()))["ok"]
             await server.close()
             assert await visitor.is_hung_up_on()
-            assert not path.exists()
+
+    run(main())
+    assert not path.exists()
+
+
+def test_closing_does_not_wait_for_a_request_that_may_never_end(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls(), patience=3600) as server, visiting(path) as visitor:
+            await visitor.ask(request() + request()[:-1])
+            await server.close()
+            assert await visitor.is_hung_up_on()
+
+    run(main())
+
+
+def test_closing_twice_leaves_a_successor_alone(path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls()) as server:
+            await server.close()
+            async with serving(path, FakeControls()), visiting(path) as visitor:
+                await server.close()
+                assert path.exists()  # noqa: ASYNC240
+                assert (await visitor.ask(request()))["ok"]
 
     run(main())
 
@@ -272,7 +291,7 @@ def test_closing_hangs_up_on_who_rests_and_removes_the_socket(path: Path, run: R
 def test_closing_lets_a_request_under_way_have_its_answer(path: Path, run: Run) -> None:
     async def main() -> None:
         controls = FakeControls(hold=asyncio.Event(), pinged=asyncio.Event())
-        async with serving(path, controls) as server, visiting(path) as visitor:
+        async with serving(path, controls, patience=3600) as server, visiting(path) as visitor:
             await visitor.send(request("ping"))
             await controls.pinged.wait()
             closing = asyncio.create_task(server.close())
@@ -343,7 +362,9 @@ def test_a_file_that_is_no_socket_is_not_touched(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["absent/.s.agroal.2345", "x" * 120], ids=["no such directory", "too long a name"])
 def test_where_nobody_can_listen_is_said(socket_dir: Path, name: str) -> None:
-    with pytest.raises(ManagementError, match="unix_socket_dir must exist, be writable, and have a short name") as caught:
+    with pytest.raises(
+        ManagementError, match="unix_socket_dir must exist, be writable, and have a short name"
+    ) as caught:
         listening_socket(socket_dir / name)
     assert caught.value.code == "cannot-listen"
 

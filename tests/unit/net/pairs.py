@@ -41,7 +41,9 @@ def channel(pump: Pump, label: str, small: bool = False) -> Iterator[tuple[socke
 class Joined:
     """A client and a server on a link: `client` and `server` are the peers' sockets."""
 
-    def __init__(self, pump: Pump, client: tuple[socket.socket, Channel], server: tuple[socket.socket, Channel]) -> None:
+    def __init__(
+        self, pump: Pump, client: tuple[socket.socket, Channel], server: tuple[socket.socket, Channel]
+    ) -> None:
         self.pump = pump
         self.client, client_channel = client
         self.server, server_channel = server

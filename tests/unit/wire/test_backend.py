@@ -25,7 +25,9 @@ def test_the_mechanisms_end_with_an_empty_one() -> None:
     assert backend.parse_mechanisms(data) == ["SCRAM-SHA-256"]
 
 
-@pytest.mark.parametrize(("data", "mechanisms"), [(b"", []), (b"\0", []), (b"A\0B\0\0", ["A", "B"]), (b"A\0B\0", ["A", "B"])])
+@pytest.mark.parametrize(
+    ("data", "mechanisms"), [(b"", []), (b"\0", []), (b"A\0B\0\0", ["A", "B"]), (b"A\0B\0", ["A", "B"])]
+)
 def test_a_list_of_mechanisms_may_be_short_of_its_end(data: bytes, mechanisms: list[str]) -> None:
     assert backend.parse_mechanisms(data) == mechanisms
 
@@ -44,7 +46,9 @@ def test_an_error_says_all_it_knows_and_ends_with_a_zero() -> None:
 
 
 def test_what_the_server_said_is_handed_on_as_fatal() -> None:
-    error = ServerRefused({"S": "ERROR", "V": "ERROR", "C": "3D000", "M": 'database "x" does not exist', "R": "InitPostgres"})
+    error = ServerRefused(
+        {"S": "ERROR", "V": "ERROR", "C": "3D000", "M": 'database "x" does not exist', "R": "InitPostgres"}
+    )
     assert parse_fields(backend.error_response(error)[5:]) == {
         "S": "FATAL", "V": "FATAL", "C": "3D000", "M": 'database "x" does not exist', "R": "InitPostgres",
     }  # fmt: skip

@@ -59,6 +59,7 @@ def backend(stream: bytes, owed: int = 0) -> Iterator[tuple[Tally, Scanner, byte
         (PARSE + BIND + EXECUTE, 0, 1, True),
         (PARSE + BIND + EXECUTE + SYNC, 1, 1, False),
         (BIND + EXECUTE + SYNC + BIND, 1, 1, True),
+        (BIND + EXECUTE + SYNC + message("H"), 1, 1, False),
         (PARSE + QUERY, 1, 1, False),
         (message("F", bytes(12)), 1, 1, False),
         (QUERY + message("d", b"1\t2\n") * 2 + message("c"), 1, 1, False),
@@ -135,7 +136,9 @@ def test_an_answer_that_nobody_asked_for_makes_the_count_negative() -> None:
 
 
 def test_settings_that_a_server_reports_are_followed() -> None:
-    stream = message("S", b"TimeZone\0UTC\0") + message("D", b"x" * 40) + message("S", b"TimeZone\0Asia/Tokyo\0") + READY
+    stream = (
+        message("S", b"TimeZone\0UTC\0") + message("D", b"x" * 40) + message("S", b"TimeZone\0Asia/Tokyo\0") + READY
+    )
     for tally, _, passed in backend(stream, owed=1):
         assert tally.parameters == {"TimeZone": "Asia/Tokyo"}
         assert passed == stream

@@ -16,6 +16,7 @@ from agroal.wire.startup import (
     build_startup,
     parse_options,
     parse_startup,
+    requested_settings,
 )
 from tests.unit.wire.messages import startup
 
@@ -32,9 +33,7 @@ def test_the_special_requests_are_told_apart_by_their_code() -> None:
 
 def test_a_startup_message_says_who_wants_what() -> None:
     packet = startup("user", "ann", "database", "shop", "application_name", "x", "DateStyle", "ISO")
-    assert parse(packet) == StartupMessage(
-        3 << 16, "ann", "shop", {"application_name": "x", "DateStyle": "ISO"}
-    )
+    assert parse(packet) == StartupMessage(3 << 16, "ann", "shop", {"application_name": "x", "DateStyle": "ISO"})
 
 
 @pytest.mark.parametrize("pairs", [("user", "ann"), ("user", "ann", "database", "")])
@@ -129,3 +128,25 @@ def test_a_switch_that_is_no_setting_is_named(options: str) -> None:
 def test_a_setting_without_a_value_is_named(options: str) -> None:
     with pytest.raises(ProtocolViolation, match="requires a value"):
         parse_options(options)
+
+
+def settings(*pairs: str) -> dict[str, str]:
+    packet = parse(startup("user", "ann", *pairs))
+    assert isinstance(packet, StartupMessage)
+    return requested_settings(packet)
+
+
+def test_what_a_client_names_itself_goes_before_its_options() -> None:
+    asked = settings("options", "-c DateStyle=German -c geqo=off", "DateStyle", "ISO", "application_name", "x")
+    assert asked == {"application_name": "x", "DateStyle": "ISO", "geqo": "off"}
+
+
+def test_a_client_without_an_application_name_has_an_empty_one() -> None:
+    assert settings() == {"application_name": ""}
+
+
+def test_replication_is_refused_unless_it_is_off() -> None:
+    assert "replication" not in settings("replication", "false")
+    for value in ("true", "database", "on"):
+        with pytest.raises(UnsupportedProtocol, match="replication"):
+            settings("replication", value)

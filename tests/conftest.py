@@ -1,0 +1,44 @@
+"""Hooks for the whole run. The controller finds out what PostgreSQL can run on, tells its workers, and cleans up last."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.integration.run import Run
+
+RUN = pytest.StashKey[Run]()
+_TOLD = "agroal"
+_UNIT = Path(__file__).with_name("unit")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if told := getattr(config, "workerinput", {}).get(_TOLD):
+        config.stash[RUN] = Run.join(told)
+    elif not hasattr(config, "workerinput") and not _concerns_units_only(config):
+        config.stash[RUN] = Run.begin(os.environ)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """xdist is about to start a worker."""
+    if run := node.config.stash.get(RUN, None):  # type: ignore[attr-defined]
+        node.workerinput[_TOLD] = run.tell()  # type: ignore[attr-defined]
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    run = config.stash.get(RUN, None)
+    return f"PostgreSQL: {run.description}" if run else None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and (run := config.stash.get(RUN, None)):
+        run.end()
+
+
+def _concerns_units_only(config: pytest.Config) -> bool:
+    """Whether the command line names unit tests and nothing else: they need no PostgreSQL and should not wait for one."""
+    named = [Path(config.invocation_params.dir, argument.split("::")[0]) for argument in config.args]
+    return all(path.resolve().is_relative_to(_UNIT) for path in named)

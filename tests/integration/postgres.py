@@ -1,0 +1,238 @@
+"""A real PostgreSQL, whatever it runs on: databases and roles to test with, and what it sees."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import sql
+
+from tests.integration.waiting import wait_until
+
+HBA = """\
+# TYPE DATABASE USER ADDRESS METHOD
+local all +let_in             trust
+local all +in_clear           password
+local all all                 md5
+host  all +let_in   all       trust
+host  all +in_clear all       password
+host  all all       all       md5
+"""
+"""How a role comes in depends on its groups; with the method md5 PostgreSQL asks for SCRAM where it has a verifier."""
+
+LET_IN, IN_CLEAR = "let_in", "in_clear"
+"""Groups of roles from whom PostgreSQL asks no password, or a password in clear text."""
+
+
+class Server(Protocol):
+    """What runs a PostgreSQL: a container, or a cluster of processes."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def crash(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A client's row of pg_stat_activity."""
+
+    pid: int
+    user: str
+    database: str
+    application_name: str
+    state: str
+    query: str
+    backend_start: datetime
+
+
+@dataclass(frozen=True)
+class Login:
+    """A role and its password."""
+
+    name: str
+    password: str
+
+
+class Postgres:
+    """A running PostgreSQL and its superuser."""
+
+    def __init__(self, host: str, port: int, user: str, password: str) -> None:
+        self.host = host
+        self.port = port
+        self.superuser = Login(user, password)
+
+    def connect(self, login: Login | None = None, database: str = "postgres", **options: Any) -> psycopg.Connection[Any]:
+        """Directly, without a pool; as the superuser unless a login is given."""
+        who = login or self.superuser
+        return psycopg.connect(
+            host=self.host,
+            port=self.port,
+            user=who.name,
+            password=who.password,
+            dbname=database,
+            **{"autocommit": True, "connect_timeout": 5, **options},
+        )
+
+    def query(self, text: str | sql.Composed, *parameters: object, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run a statement as the superuser; its rows, if it has any."""
+        with self.connect(database=database) as connection:
+            cursor = connection.execute(text, parameters or None)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+    def activity(self, database: str | None = None, user: str | None = None) -> list[Activity]:
+        """The client connections that PostgreSQL has, except the one that asks; the oldest first."""
+        rows = self.query(
+            "SELECT pid, coalesce(usename, ''), coalesce(datname, ''), application_name, coalesce(state, ''), query,"
+            " backend_start FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            " AND (%s::text IS NULL OR datname = %s) AND (%s::text IS NULL OR usename = %s) ORDER BY backend_start",
+            *(database, database, user, user),
+        )
+        return [Activity(*row) for row in rows]
+
+    def is_ready(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            return self.query("SELECT 1") == [(1,)]
+        except psycopg.OperationalError:
+            return False
+
+    def set_hba(self, text: str) -> None:
+        """Make this its pg_hba.conf, and wait until it is in force."""
+        [(path,)] = self.query("SHOW hba_file")
+        lines = sql.SQL("COPY (SELECT unnest({}::text[])) TO {}").format(sql.Literal(text.splitlines()), sql.Literal(path))
+        self.query(lines)
+        self.reload()
+
+    def reload(self) -> None:
+        """Make it read its files again, and wait until new connections see the result."""
+        [(before,)] = self.query("SELECT pg_conf_load_time()")
+        self.query("SELECT pg_reload_conf()")
+        wait_until(lambda: self.query("SELECT pg_conf_load_time()") != [(before,)], "PostgreSQL reloads its files")
+
+    def prepare(self) -> None:
+        """Once for each server: the groups of roles and the HBA that goes with them."""
+        for group in (LET_IN, IN_CLEAR):
+            self.query(sql.SQL("CREATE ROLE {}").format(sql.Identifier(group)))
+        self.set_hba(HBA)
+
+    @contextmanager
+    def database(self, name: str) -> Iterator[Database]:
+        """A new database with a unique name that begins with `name`; gone at the end, whoever is connected."""
+        database = Database(self, f"{name[:40]}_{secrets.token_hex(4)}")
+        self.query(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database.name)))
+        try:
+            database.scram = database.role("scram")
+            database.md5 = database.role("md5", encryption="md5")
+            yield database
+        finally:
+            database.drop()
+
+
+@dataclass
+class Database:
+    """A database of a test, with a role whose password is stored as a SCRAM verifier and one with an md5 hash."""
+
+    postgres: Postgres
+    name: str
+    scram: Login = field(init=False)
+    md5: Login = field(init=False)
+    _roles: list[str] = field(default_factory=list)
+
+    def role(self, name: str, *, encryption: str = "scram-sha-256", groups: Sequence[str] = ()) -> Login:
+        """One more role that may do everything in this database."""
+        login = Login(f"{self.name}_{name}", secrets.token_urlsafe(9))
+        role = sql.Identifier(login.name)
+        with self.postgres.connect(database=self.name) as connection:
+            connection.execute(sql.SQL("SET password_encryption = {}").format(sql.Literal(encryption)))
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(login.password)))
+            connection.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(role))
+            for group in groups:
+                connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), role))
+        self._roles.append(login.name)
+        return login
+
+    def query(self, text: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """As the superuser, directly."""
+        return self.postgres.query(text, *parameters, database=self.name)
+
+    def activity(self, user: Login | None = None) -> list[Activity]:
+        """Who is connected to this database."""
+        return self.postgres.activity(self.name, user.name if user else None)
+
+    def drop(self) -> None:
+        self.postgres.query(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))
+        for role in self._roles:
+            self.postgres.query(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+class OwnPostgres(Postgres):
+    """A server that a test may stop, start, pause and kill. `folder` of its Unix socket is given where there is one."""
+
+    def __init__(self, server: Server, socket_dir: str | None = None) -> None:
+        super().__init__(server.host, server.port, server.user, server.password)
+        self.socket_dir = socket_dir
+        self._server = server
+        self._is_running = True
+        self._is_paused = False
+
+    def start(self) -> None:
+        self._server.start()
+        self._is_running = True
+        wait_until(self.is_ready, "PostgreSQL takes connections")
+
+    def stop(self) -> None:
+        """A fast shutdown: it takes leave of its clients (57P01)."""
+        self._server.stop()
+        self._is_running = False
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """As a power cut would: nobody hears a word."""
+        self._server.crash()
+        self._is_running = False
+
+    def pause(self) -> None:
+        """Connections stay, answers don't come."""
+        self._server.pause()
+        self._is_paused = True
+
+    def unpause(self) -> None:
+        self._server.resume()
+        self._is_paused = False
+
+    def recover(self) -> None:
+        """Make it run again, whatever was done to it."""
+        if self._is_paused:
+            self.unpause()
+        if not self._is_running:
+            self.start()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Down within, up again afterwards."""
+        self.stop()
+        yield
+        self.start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Frozen within."""
+        self.pause()
+        yield
+        self.unpause()

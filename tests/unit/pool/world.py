@@ -1,0 +1,430 @@
+"""A world for the pool to live in, and a simple model of what it must never do there.
+
+The world plays clients, PostgreSQL and time. Beside the pool it keeps its own notes, made only of what it said to the pool and what the
+pool answered: plain lists and full scans, no index. `check` compares every promise of `agroal.pool.core` with the notes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from agroal.errors import ClientFacing, ServerUnavailable
+from agroal.pool.core import Pool
+from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Refuse, RefuseReason
+from agroal.pool.limits import Limit
+from agroal.pool.settings import PoolSettings
+from agroal.pool.slot import FREE, LEASED, PoolKey
+from agroal.pool.upkeep import AGE_SPREAD, SWEEP_SPACING, FlushMode
+
+DOWN = ServerUnavailable("connection refused")
+
+
+class At(Enum):
+    """Where a connection is, as the world sees it."""
+
+    OPENING = auto()
+    BACK = auto()
+    """just opened or just returned: the pool has yet to say what becomes of it"""
+    IDLE = auto()
+    LEASED = auto()
+    CLOSING = auto()
+
+
+@dataclass(eq=False)
+class Connection:
+    slot: int
+    key: PoolKey
+    private: bool
+    began: float
+    client: int | None = None
+    at: At = At.OPENING
+    lease: int = 0
+    idle_since: float = 0.0
+    retire_at: float = math.inf
+    unwanted: CloseReason | None = None
+    """It must not serve another client."""
+
+
+@dataclass(eq=False)
+class Client:
+    id: int
+    key: PoolKey
+    private: bool
+    since: float
+    alone: bool = False
+    """Its own connect is under way."""
+
+
+@dataclass
+class Luck:
+    """How the connects of a key have gone lately."""
+
+    failures: int = 0
+    retry_at: float = -math.inf
+
+
+@dataclass
+class World:
+    settings: PoolSettings
+    limits: list[Limit]
+    chance: float = 0.0
+    """All the dice ever show."""
+    now: float = 100.0
+    connections: dict[int, Connection] = field(default_factory=dict)
+    """By slot."""
+    waiting: list[Client] = field(default_factory=list)
+    """In order of arrival, with those whose own connect is under way."""
+    luck: dict[PoolKey, Luck] = field(default_factory=dict)
+    leases: int = 0
+    asked: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    event: str = ""
+
+    def __post_init__(self) -> None:
+        self.pool = Pool(self.settings, self.limits, lambda: self.chance, self.now)
+
+    # -- what happens
+
+    def ask(self, key: PoolKey, private: bool = False) -> None:
+        self.asked += 1
+        client = Client(self.asked, key, private, self.now)
+        self.waiting.append(client)
+        self.take("ask", self.pool.acquire(client.id, key, self.now, private=private))
+
+    def give_up(self, client: Client) -> None:
+        self.waiting.remove(client)
+        self.answers["cancelled"] += 1
+        for connection in self.connections.values():
+            if connection.client == client.id:
+                connection.client, connection.unwanted = None, CloseReason.ABANDONED
+        self.take("give up", self.pool.cancel(client.id, self.now))
+
+    def cancel_again(self, client: int) -> None:
+        assert self.pool.cancel(client, self.now) == [], "to cancel twice does nothing"
+
+    def release(self, connection: Connection, dirt: CloseReason | None = None) -> None:
+        lease, connection.lease = connection.lease, 0
+        if connection.at is At.LEASED:
+            connection.at = At.BACK
+            connection.unwanted = self.verdict(connection, dirt)
+        if dirt:
+            self.take("release", self.pool.release(connection.slot, lease, self.now, clean=False, reason=dirt))
+        else:
+            self.take("release", self.pool.release(connection.slot, lease, self.now))
+
+    def decline(self, connection: Connection) -> None:
+        lease, connection.lease = connection.lease, 0
+        if connection.at is At.LEASED:
+            connection.at = At.BACK
+            connection.unwanted = self.verdict(connection, None)
+        self.take("decline", self.pool.decline(connection.slot, lease, self.now))
+
+    def verdict(self, connection: Connection, dirt: CloseReason | None) -> CloseReason | None:
+        if dirt:
+            return dirt
+        if connection.unwanted:
+            return connection.unwanted
+        if connection.private:
+            return CloseReason.PASS_THROUGH
+        return CloseReason.TOO_OLD if self.now >= connection.retire_at else None
+
+    def connected(self, connection: Connection) -> None:
+        age = self.settings.max_connection_age
+        connection.at = At.BACK
+        connection.retire_at = self.now + age * (1 - AGE_SPREAD * self.chance) if age else math.inf
+        if not connection.private:
+            self.luck[connection.key] = Luck()
+        self.take("connected", self.pool.connected(connection.slot, self.now))
+
+    def connect_failed(self, connection: Connection, error: ClientFacing = DOWN) -> None:
+        del self.connections[connection.slot]
+        if not connection.private:
+            self.note_failure(connection)
+        effects = self.pool.connect_failed(connection.slot, error, self.now)
+        assert all(effect.error is error for effect in effects if isinstance(effect, Refuse)), "the server's own words"
+        self.take("connect failed", effects)
+        if not connection.private and not self.of(connection, At.LEASED, wanted=True):
+            opening = len(self.of(connection, At.OPENING, wanted=True))
+            assert len(self.queue(connection.key, private=False)) <= opening, "the hopeless are refused at once"
+
+    def note_failure(self, connection: Connection) -> None:
+        luck = self.luck.setdefault(connection.key, Luck())
+        if connection.began >= luck.retry_at:
+            luck.failures += 1
+            longest = min(self.settings.retry_cap, self.settings.retry_first * 2 ** (luck.failures - 1))
+            luck.retry_at = self.now + longest * (1 - self.chance / 2)
+
+    def closed(self, connection: Connection) -> None:
+        """PostgreSQL has ended it: as we asked, or by itself."""
+        del self.connections[connection.slot]
+        self.take("closed", self.pool.closed(connection.slot, self.now))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, with every tick that the pool asks for."""
+        until = self.now + seconds
+        while (deadline := self.pool.next_deadline()) is not None and deadline <= until:
+            self.now = max(self.now, deadline)
+            self.tick()
+            self.check()
+            after = self.pool.next_deadline()
+            assert after is None or after > self.now, "a deadline that was kept is over"
+        self.now = until
+
+    def tick(self) -> None:
+        self.take("tick", self.pool.tick(self.now))
+        timeout = self.settings.blocking_timeout
+        late = [client for client in self.waiting if timeout and not client.alone and self.now >= client.since + timeout]
+        assert not late, "nobody waits longer than blocking_timeout"
+        slack = SWEEP_SPACING * self.settings.max_connections
+        for connection in self.having(At.IDLE):
+            assert self.now < connection.retire_at + slack, "too old and still there"
+            if idle := self.settings.idle_timeout:
+                kept = self.spare(self.limit(connection.key)) <= 0
+                assert kept or self.now < connection.idle_since + idle + slack, "idle for too long and still there"
+
+    def flush(self, mode: FlushMode, database: str | None) -> None:
+        hit = [one for one in self.connections.values() if database in (None, one.key.database)]
+        idle = [one for one in hit if one.at is At.IDLE]
+        leased = [one for one in hit if one.at is At.LEASED]
+        for one in hit:
+            if (mode is FlushMode.ALL and one.at is At.OPENING) or (mode is FlushMode.GRACEFULLY and one.at is At.LEASED):
+                one.unwanted = one.unwanted or CloseReason.FLUSHED
+        self.take("flush", self.pool.flush(mode, database, self.now))
+        assert all(one.at is At.CLOSING for one in idle), "a flush leaves nothing idle"
+        assert all((one.at is At.CLOSING) == (mode is FlushMode.ALL) for one in leased)
+
+    # -- what the pool answers
+
+    def take(self, event: str, effects: list[Effect]) -> None:
+        self.event = event
+        for effect in effects:
+            match effect:
+                case Connect():
+                    self.on_connect(effect)
+                case Grant():
+                    self.on_grant(effect)
+                case Refuse():
+                    self.on_refuse(effect)
+                case Close():
+                    self.on_close(effect)
+        for connection in self.having(At.BACK):
+            assert not connection.unwanted, f"{connection} must be closed, not kept"
+            connection.at, connection.idle_since = At.IDLE, self.now
+
+    def on_connect(self, effect: Connect) -> None:
+        private = effect.waiter is not None
+        assert effect.slot not in self.connections, "a seat that is taken"
+        connection = Connection(effect.slot, effect.key, private, self.now, effect.waiter)
+        self.connections[effect.slot] = connection
+        queue = self.queue(effect.key, private)
+        if private:
+            assert queue, "a connect that nobody needs"
+            assert queue[0].id == effect.waiter, "out of turn"
+            queue[0].alone = True
+            return
+        opening = len(self.of(connection, At.OPENING, wanted=True))
+        assert opening <= len(queue), "a connect that nobody needs"
+        luck = self.luck.get(effect.key, Luck())
+        assert self.now >= luck.retry_at, "the server is left alone for a while"
+        assert opening == 1 or not luck.failures, "a server that failed is tried with one connect"
+
+    def on_grant(self, effect: Grant) -> None:
+        connection = self.connections[effect.slot]
+        client = self.answered(effect.waiter, "granted")
+        assert connection.at in (At.IDLE, At.BACK), "leased twice, or not there"
+        assert not connection.unwanted, "a connection that must be closed"
+        assert (connection.key, connection.private) == (client.key, client.private), "another key's connection"
+        if connection.private:
+            assert connection.client == client.id, "somebody else's own connection"
+        else:
+            assert all(client.since <= other.since for other in self.queue(client.key, private=False)), "out of turn"
+        assert effect.lease > self.leases, "a lease number of its own"
+        self.leases = effect.lease
+        connection.at, connection.lease = At.LEASED, effect.lease
+
+    def on_refuse(self, effect: Refuse) -> None:
+        client = self.answered(effect.waiter, "refused")
+        if effect.reason is RefuseReason.POOL_IS_FULL:
+            assert self.now >= client.since + self.settings.blocking_timeout, "too early"
+            assert not client.alone
+        if effect.reason is RefuseReason.FLUSHED:
+            for one in self.connections.values():
+                if one.client == client.id:
+                    assert one.unwanted, "this one was not flushed"
+                    one.client = None
+
+    def on_close(self, effect: Close) -> None:
+        connection = self.connections[effect.slot]
+        assert connection.at in (At.IDLE, At.BACK, At.LEASED), "nothing there to close"
+        if connection.at is At.BACK and connection.unwanted:
+            assert effect.reason is connection.unwanted, f"closed for another reason: {effect.reason.name}"
+        if connection.at is At.LEASED:
+            assert self.event == "flush", "closed under its client"
+        if effect.reason is CloseReason.IDLE:
+            assert self.now >= connection.idle_since + self.settings.idle_timeout, "not idle for that long"
+            assert self.spare(self.limit(connection.key)) > 0, "min_size stays"
+        if effect.reason is CloseReason.TOO_OLD:
+            assert self.now >= connection.retire_at, "not that old"
+        if effect.reason is CloseReason.MAKING_ROOM:
+            self.check_that_somebody_gains(connection)
+        connection.at = At.CLOSING
+
+    def check_that_somebody_gains(self, connection: Connection) -> None:
+        limit = self.limit(connection.key)
+        for key, private in self.lanes():
+            other = self.limit(key)
+            needy = self.uncovered(key, private)
+            if connection.at is At.BACK:
+                own = self.queue(connection.key, private=False)
+                needy = [client for client in needy if client.id < own[0].id and (key, private) != (connection.key, False)]
+            if needy and (other is limit or (self.room(other) and not self.empty() and self.spare(limit) > 0)):
+                return
+        raise AssertionError("nobody gains by this")
+
+    def answered(self, waiter: int, how: str) -> Client:
+        client = next((client for client in self.waiting if client.id == waiter), None)
+        assert client, "an answer to nobody"
+        self.waiting.remove(client)
+        self.answers[how] += 1
+        return client
+
+    # -- questions to the notes
+
+    def having(self, *at: At) -> list[Connection]:
+        return [connection for connection in self.connections.values() if connection.at in at]
+
+    def of(self, like: Connection, at: At, *, wanted: bool) -> list[Connection]:
+        mine = [one for one in self.having(at) if (one.key, one.private) == (like.key, like.private)]
+        return [one for one in mine if not (wanted and one.unwanted)]
+
+    def queue(self, key: PoolKey, private: bool) -> list[Client]:
+        return [one for one in self.waiting if (one.key, one.private) == (key, private) and not one.alone]
+
+    def lanes(self) -> set[tuple[PoolKey, bool]]:
+        return {(client.key, client.private) for client in self.waiting if not client.alone}
+
+    def limit(self, key: PoolKey) -> Limit | None:
+        """The best match, by trying the four kinds one after another."""
+        for database, user in ((key.database, key.user), ("all", key.user), (key.database, "all"), ("all", "all")):
+            for limit in self.limits:
+                if (limit.database, limit.user) == (database, user):
+                    return limit
+        return None
+
+    def under(self, limit: Limit | None) -> list[Connection]:
+        return [connection for connection in self.connections.values() if self.limit(connection.key) is limit]
+
+    def room(self, limit: Limit | None) -> int:
+        return limit.max_size - len(self.under(limit)) if limit else self.settings.max_connections
+
+    def empty(self) -> int:
+        return self.settings.max_connections - len(self.connections)
+
+    def spare(self, limit: Limit | None) -> int:
+        staying = [one for one in self.under(limit) if one.at is not At.CLOSING and not (one.unwanted and one.lease)]
+        return len(staying) - (limit.min_size if limit else 0)
+
+    def opening(self, private: bool, key: PoolKey) -> int:
+        """Connects under way that count for this lane: all private ones together."""
+        ones = [one for one in self.having(At.OPENING) if not one.unwanted and one.private == private]
+        return sum(private or one.key == key for one in ones)
+
+    def uncovered(self, key: PoolKey, private: bool) -> list[Client]:
+        """Those for whom no connection is under way, as many as the pool may connect for at the moment."""
+        luck = Luck() if private else self.luck.get(key, Luck())
+        opening = self.opening(private, key)
+        share = 1 if luck.failures else max(1, self.settings.connects_at_once // 2)
+        if self.now < luck.retry_at:
+            return []
+        return self.queue(key, private)[0 if private else opening :][: max(0, share - opening)]
+
+    # -- what must hold after every event
+
+    def check(self) -> None:
+        self.check_caps()
+        self.check_that_nobody_waits_in_vain()
+        self.check_deadline()
+        self.check_snapshot()
+
+    def check_caps(self) -> None:
+        assert len(self.connections) <= self.settings.max_connections, "max_connections"
+        for limit in self.limits:
+            assert len(self.under(limit)) <= limit.max_size, "max_size"
+        assert len(self.having(At.OPENING)) <= self.settings.connects_at_once, "connects_at_once"
+        leases = [connection.lease for connection in self.having(At.LEASED)]
+        assert 0 not in leases
+        assert len(set(leases)) == len(leases)
+
+    def check_that_nobody_waits_in_vain(self) -> None:
+        for connection in self.having(At.IDLE):
+            assert not self.queue(connection.key, private=False), "somebody waits beside a free connection of theirs"
+        if len(self.having(At.OPENING)) >= self.settings.connects_at_once:
+            return
+        for limit in {id(limit): limit for key, _ in self.lanes() for limit in [self.limit(key)]}.values():
+            lanes = [(key, private) for key, private in self.lanes() if self.limit(key) is limit]
+            needs = sum(len(self.uncovered(key, private)) for key, private in lanes)
+            if needs:
+                self.check_that_these_can_only_wait(limit, needs)
+
+    def check_that_these_can_only_wait(self, limit: Limit | None, needs: int) -> None:
+        closing, idle = self.having(At.CLOSING), self.having(At.IDLE)
+        if self.room(limit) <= 0:
+            closing = [one for one in closing if self.limit(one.key) is limit]
+            idle = [one for one in idle if self.limit(one.key) is limit]
+        else:
+            assert not self.empty(), "a connection could be opened"
+            needs = min(needs, self.room(limit))
+            idle = [one for one in idle if self.limit(one.key) is limit or self.spare(self.limit(one.key)) > 0]
+        at_most = self.settings.connects_at_once
+        assert not idle or len(closing) >= min(needs, at_most), "an idle connection of another pool could make room"
+        if not self.settings.blocking_timeout:
+            assert closing or any(self.opening(private, key) for key, private in self.lanes()), "who can't be served is refused"
+
+    def check_deadline(self) -> None:
+        deadline = self.pool.next_deadline()
+        queued = [client for client in self.waiting if not client.alone]
+        if queued and self.settings.blocking_timeout:
+            assert deadline is not None, "somebody waits, and nothing will end it"
+            assert deadline <= queued[0].since + self.settings.blocking_timeout
+        for key, luck in self.luck.items():
+            if self.now < luck.retry_at and self.queue(key, private=False):
+                assert deadline is not None
+                assert deadline <= luck.retry_at, "the server is tried again"
+
+    def check_snapshot(self) -> None:
+        picture = self.pool.snapshot(self.now)
+        assert {row.index: row.lease for row in picture.slots} == {one.slot: one.lease for one in self.connections.values()}
+        assert sum(row.idle for row in picture.pools) == len(self.having(At.IDLE))
+        assert sum(row.active for row in picture.pools) == len(self.having(At.LEASED)) == self.pool.leased
+        assert sum(row.active + row.idle + row.other for row in picture.pools) == len(self.connections)
+        assert {row.index for row in picture.slots if row.state is FREE} == {one.slot for one in self.having(At.IDLE)}
+        assert {row.index for row in picture.slots if row.state in LEASED} == {one.slot for one in self.having(At.LEASED)}
+        assert [row.waiter for row in picture.waiters] == [client.id for client in self.waiting if not client.alone]
+        totals = picture.totals
+        assert totals.leases == self.answers["granted"]
+        assert totals.refusals.total() == self.answers["refused"]
+        assert totals.cancelled == self.answers["cancelled"]
+        assert self.asked == self.answers.total() + len(self.waiting), "exactly one answer each"
+
+    # -- the end
+
+    def go_home(self) -> None:
+        """All leave, all connects succeed, everything is flushed: then nothing is left."""
+        for client in list(self.waiting):
+            self.give_up(client)
+        for connection in self.having(At.OPENING):
+            self.connected(connection)
+        for connection in list(self.connections.values()):
+            if connection.lease:
+                self.release(connection)
+        self.flush(FlushMode.IDLE, None)
+        for connection in self.having(At.CLOSING):
+            self.closed(connection)
+        assert not self.connections
+        picture = self.pool.snapshot(self.now)
+        assert not picture.slots
+        assert not picture.waiters
+        assert self.asked == self.answers.total()
