@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -13,14 +14,16 @@ from pathlib import Path
 import uvloop
 
 from agroal import __version__
-from agroal.auth.vault import MasterKey, master_key_path, read_users
+from agroal.auth.vault import MasterKey, list_users, master_key_path, read_users
 from agroal.config.describe import describe
 from agroal.config.load import ROLES, load, locate
 from agroal.config.model import Configuration, LogType
 from agroal.daemon.background import PidFile, Readiness, go_to_background
 from agroal.daemon.daemon import Daemon
 from agroal.daemon.log import Log
-from agroal.errors import AgroalError, ConfigurationError, Problem, VaultError
+from agroal.errors import AgroalError, ConfigurationError, Problem
+
+log = logging.getLogger("agroal.main")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +66,8 @@ def user_secrets(configuration: Configuration, environment: Mapping[str, str]) -
     path = configuration.files.users
     if path is None:
         return {}
-    users = read_users(path, MasterKey.load(master_key_path(environment))) if _has_users(path) else {}
+    # An empty vault needs no master key.
+    users = read_users(path, MasterKey.load(master_key_path(environment))) if list_users(path) else {}
     missing = [
         Problem(
             limit.file, limit.line, "INITIAL_SIZE", f'user "{limit.user}" is not in {path}, so nobody can log in for it'
@@ -74,15 +78,6 @@ def user_secrets(configuration: Configuration, environment: Mapping[str, str]) -
     if missing:
         raise ConfigurationError(missing)
     return users
-
-
-def _has_users(path: Path) -> bool:
-    """An empty vault needs no master key."""
-    try:
-        lines = path.read_text(errors="replace").splitlines()
-    except OSError as error:
-        raise VaultError(f"{path}: the users file can't be read: {error.strerror}") from error
-    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
 def start(configuration: Configuration, secrets: Mapping[str, str], *, background: bool) -> int:
@@ -120,6 +115,9 @@ async def _run(configuration: Configuration, secrets: Mapping[str, str], ready: 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.stop.signalled)
+    loop.add_signal_handler(
+        signal.SIGHUP, log.warning, "SIGHUP: reload comes with a later release; nothing has changed"
+    )
     await daemon.run(ready.reached if ready else lambda: None)
 
 

@@ -1,4 +1,4 @@
-"""Hooks for the whole run. The controller finds out what PostgreSQL can run on, tells its workers, and cleans up last."""
+"""Hooks of the whole run: the controller finds out what PostgreSQL can run on, tells its workers, and tidies up."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _concerns_units_only(config: pytest.Config) -> bool:
-    """Whether the command line names unit tests and nothing else: they need no PostgreSQL and should not wait for one."""
+    """Whether nothing but unit tests was asked for: they need no PostgreSQL and should not wait for one."""
     named = [Path(config.invocation_params.dir, argument.split("::")[0]) for argument in config.args]
     return all(path.resolve().is_relative_to(_UNIT) for path in named)

@@ -91,7 +91,7 @@ def accept(method: Method, user: str, users: Users, unknown_allowed: bool, dice:
             return Accepted(method)
         case Method.PASSWORD:
             return (yield from _cleartext(user, users, unknown_allowed and not known))
-        case Method.MD5 if known and users[user].verifier is None:
+        case Method.MD5 if not (known and users[user].verifier):
             return (yield from _md5(user, users, dice))
         case Method.MD5 | Method.SCRAM_SHA_256:
             return (yield from _scram(method, user, users, dice))

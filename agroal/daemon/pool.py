@@ -10,20 +10,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Coroutine, Iterable
+import time
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from agroal.daemon.cleaning import clean
 from agroal.daemon.lease import Lease
 from agroal.errors import ClientFacing, Internal, PeerGone, ServerUnavailable
 from agroal.net.dial import Server, hang_up
-from agroal.net.link import Link, Parting
-from agroal.pipeline.between import OutOfStep, reset
-from agroal.pipeline.ledger import Dirt, judge
+from agroal.net.link import Link
+from agroal.pipeline.ledger import Dirt
 from agroal.pool.core import Pool
 from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Refuse
 from agroal.pool.slot import PoolKey
-from agroal.wire.scan import Tally
+from agroal.pool.upkeep import FlushMode
 
 if TYPE_CHECKING:
     from agroal.daemon.session import Session
@@ -32,8 +33,13 @@ log = logging.getLogger("agroal.pool")
 
 HANG_UP_TIMEOUT = 10.0
 """Seconds that PostgreSQL gets to end a connection of ours before its slot is used again all the same."""
-RESET_TIMEOUT = 10.0
-"""Seconds for the reset query."""
+
+CLOSE_REASONS = {
+    Dirt.LOST: CloseReason.LOST,
+    Dirt.RESET_FAILED: CloseReason.RESET_FAILED,
+    Dirt.SPOKE: CloseReason.SPOKE_WHILE_IDLE,
+}
+"""What the pool counts; any other dirt is plainly that."""
 
 
 class Dialler(Protocol):
@@ -49,7 +55,7 @@ class Dialler(Protocol):
 class PoolShell:
     """Leases servers to sessions."""
 
-    def __init__(self, core: Pool, dialler: Dialler, reset_query: str, cancel: CancelServer) -> None:
+    def __init__(self, core: Pool, dialler: Dialler, reset_query: str, cancel: Callable[[Server], object]) -> None:
         self.core = core
         self.servers: dict[int, Server] = {}
         self.sessions: dict[int, Session] = {}
@@ -58,6 +64,7 @@ class PoolShell:
         self._reset_query = reset_query
         self._cancel = cancel
         self._loop = asyncio.get_running_loop()
+        self._now = time.monotonic  # the loop's clock too, but not rounded to its last wake-up
         self._numbers = itertools.count(1)
         self._waiting: dict[int, tuple[Session, asyncio.Future[Lease]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -80,9 +87,8 @@ class PoolShell:
             lease = await self._ask(session)
             if lease.server.channel.peek() is None:
                 lease.server.channel.ignore()
-                self._held.add(lease.slot)
-                self.sessions[lease.slot] = session
                 return lease
+            self._let_go(lease.slot)
             self._lost(lease.slot, lease.server, "it was found closed when it was to be used")
 
     async def _ask(self, session: Session) -> Lease:
@@ -90,7 +96,7 @@ class PoolShell:
         answer: asyncio.Future[Lease] = self._loop.create_future()
         self._waiting[waiter] = (session, answer)
         private = session.accepted is not None and session.accepted.unproved
-        self._do(self.core.acquire(waiter, session.key, self._loop.time(), private=private))
+        self._do(self.core.acquire(waiter, session.key, self._now(), private=private))
         try:
             if not answer.done():
                 session.watch_for_hangup(answer)
@@ -99,7 +105,7 @@ class PoolShell:
             if answer.done() and not answer.cancelled() and answer.exception() is None:
                 self._decline(answer.result())
             else:
-                self._do(self.core.cancel(waiter, self._loop.time()))
+                self._do(self.core.cancel(waiter, self._now()))
             raise
         finally:
             self._waiting.pop(waiter, None)
@@ -107,48 +113,36 @@ class PoolShell:
 
     def _decline(self, lease: Lease) -> None:
         """Nobody is there to take it any more: the next one's."""
-        if self.servers.get(lease.slot) is lease.server:
-            self._do(self.core.decline(lease.slot, lease.number, self._loop.time()))
+        if self._let_go(lease.slot):
+            self._spawn(self._hang_up(lease.slot, lease.server))
+        elif self.servers.get(lease.slot) is lease.server:
+            self._do(self.core.decline(lease.slot, lease.number, self._now()))
 
-    def give_back(self, lease: Lease, link: Link | None, tally: Tally | None) -> None:
+    def _let_go(self, slot: int) -> bool:
+        """Nobody holds the slot any more. Whether it is to be closed now, because that was asked for meanwhile."""
+        self._held.discard(slot)
+        self.sessions.pop(slot, None)
+        doomed = slot in self._doomed
+        self._doomed.discard(slot)
+        return doomed
+
+    def give_back(self, lease: Lease, link: Link | None) -> None:
         """The session is over: clean the server, or close it."""
         self.sessions.pop(lease.slot, None)
-        self._spawn(self._clean(lease, link, tally))
+        self._spawn(self._clean(lease, link))
 
-    async def _clean(self, lease: Lease, link: Link | None, tally: Tally | None) -> None:
+    async def _clean(self, lease: Lease, link: Link | None) -> None:
         server = lease.server
-        dirt = _dirt(server, link, tally)
-        if dirt is None or dirt is Dirt.OWES_ANSWERS:
-            if dirt:
-                self._cancel(server)
-            if server.cancels:
-                await asyncio.wait(server.cancels)
-        if dirt is None and lease.slot not in self._doomed:
-            dirt = await self._reset(server, tally)
-        self._held.discard(lease.slot)
-        if lease.slot in self._doomed:
-            self._doomed.discard(lease.slot)
+        dirt = await clean(server, link, self._reset_query, self._cancel)
+        if self._let_go(lease.slot):
             await self._hang_up(lease.slot, server)
             return
         if dirt:
             log.info("%r is closed: %s", server, dirt.value)
         else:
             self._attend_idle(lease.slot, server)
-        self._do(self.core.release(lease.slot, lease.number, self._loop.time(), clean=dirt is None))
-
-    async def _reset(self, server: Server, tally: Tally | None) -> Dirt | None:
-        status = tally.status if tally else ord("I")
-        try:
-            await server.converse(reset(status, self._reset_query, server.parameters), RESET_TIMEOUT)
-        except (ClientFacing, OutOfStep, TimeoutError) as error:
-            log.warning("%r: reset failed: %s", server, error or "no answer in time")
-            return Dirt.RESET_FAILED
-        except PeerGone:
-            return Dirt.LOST
-        following = server.channel.unread or server.channel.peek()
-        if following is None:
-            return None
-        return Dirt.SPOKE if following else Dirt.LOST
+        reason = CLOSE_REASONS.get(dirt, CloseReason.DIRTY) if dirt else CloseReason.DIRTY
+        self._do(self.core.release(lease.slot, lease.number, self._now(), clean=dirt is None, reason=reason))
 
     # -- effects
 
@@ -166,11 +160,13 @@ class PoolShell:
         self._arm()
 
     def _grant(self, waiter: int, slot: int, number: int) -> None:
-        _, answer = self._waiting.pop(waiter, (None, None))
-        if answer is None or answer.done():
-            self._do(self.core.decline(slot, number, self._loop.time()))
-        else:
-            answer.set_result(Lease(slot, number, self.servers[slot]))
+        session, answer = self._waiting.pop(waiter, (None, None))
+        if session is None or answer is None or answer.done():
+            self._do(self.core.decline(slot, number, self._now()))
+            return
+        self._held.add(slot)
+        self.sessions[slot] = session
+        answer.set_result(Lease(slot, number, self.servers[slot]))
 
     def _refuse(self, waiter: int, error: ClientFacing) -> None:
         _, answer = self._waiting.pop(waiter, (None, None))
@@ -183,7 +179,7 @@ class PoolShell:
             if waiter is None:
                 server = await self._dialler.dial(key, self._knows_password(key))
             else:
-                server = await self._dialler.dial_through(key, self._waiting[waiter][0])
+                server = await self._dialler.dial_through(key, self._still_waiting(waiter))
         except ClientFacing as failure:
             error = failure
         except PeerGone as gone:
@@ -194,10 +190,10 @@ class PoolShell:
         else:
             self.servers[slot] = server
             self._attend_idle(slot, server)
-            self._do(self.core.connected(slot, self._loop.time()))
+            self._do(self.core.connected(slot, self._now()))
             return
         log.warning("no connection for user=%s database=%s: %s", key.user, key.database, error)
-        self._do(self.core.connect_failed(slot, error, self._loop.time()))
+        self._do(self.core.connect_failed(slot, error, self._now()))
 
     def _close(self, slot: int, reason: CloseReason) -> None:
         """End the connection; under a client's hands only after the client has been told."""
@@ -213,7 +209,7 @@ class PoolShell:
     async def _hang_up(self, slot: int, server: Server) -> None:
         await hang_up(server.channel, HANG_UP_TIMEOUT)
         del self.servers[slot]
-        self._do(self.core.closed(slot, self._loop.time()))
+        self._do(self.core.closed(slot, self._now()))
 
     # -- idle servers and time
 
@@ -229,7 +225,7 @@ class PoolShell:
         del self.servers[slot]
         log.info("%r in slot %d is given up: %s", server, slot, how)
         server.channel.close()
-        self._do(self.core.closed(slot, self._loop.time()))
+        self._do(self.core.closed(slot, self._now()))
 
     def _arm(self) -> None:
         """One timer for everything. It may fire early, and is then set again."""
@@ -242,9 +238,14 @@ class PoolShell:
 
     def _tick(self) -> None:
         self._timer = None
-        self._do(self.core.tick(self._loop.time()))
+        self._do(self.core.tick(self._now()))
 
     # -- tasks
+
+    def _still_waiting(self, waiter: int) -> Session:
+        if waiter not in self._waiting:
+            raise PeerGone("the client left before it could log in")
+        return self._waiting[waiter][0]
 
     def _knows_password(self, key: PoolKey) -> Session | None:
         """Of the sessions that wait for this key, one: what its client said is what the server will be told."""
@@ -258,27 +259,9 @@ class PoolShell:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Wait for what is under way; the core has been told to flush."""
+        """Close every connection, also under clients, and wait until all is over."""
+        self._do(self.core.flush(FlushMode.ALL, None, self._now(), CloseReason.SHUTTING_DOWN))
         while self._tasks:
             await asyncio.wait(self._tasks)
         if self._timer:
             self._timer.cancel()
-
-
-class CancelServer(Protocol):
-    """Cancels what a server is doing; the server remembers the task."""
-
-    def __call__(self, server: Server) -> object: ...
-
-
-def _dirt(server: Server, link: Link | None, tally: Tally | None) -> Dirt | None:
-    if not server.fit:
-        return Dirt.LOST
-    if link is None or tally is None:
-        return None
-    parting = link.ended.result() if link.ended.done() else Parting.SERVER_LOST
-    if parting is Parting.SERVER_LOST:
-        return Dirt.LOST
-    if parting is Parting.SERVER_VIOLATION:
-        return Dirt.VIOLATION
-    return judge(tally, link.requests.scanner, link.answers.scanner, bool(server.channel.unsent))

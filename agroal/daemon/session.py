@@ -25,9 +25,11 @@ from agroal.errors import (
     Internal,
     NotPermitted,
     PeerGone,
+    ProtocolViolation,
     ServerLost,
     ShuttingDown,
     Terminated,
+    UnsupportedProtocol,
 )
 from agroal.net.converse import converse
 from agroal.net.dial import Server, Traffic
@@ -36,7 +38,7 @@ from agroal.net.pump import Channel
 from agroal.pipeline.between import OutOfStep, adopt
 from agroal.pool.slot import PoolKey
 from agroal.wire import backend
-from agroal.wire.scan import BackendScanner, FrontendScanner, Tally
+from agroal.wire.scan import Tally
 from agroal.wire.startup import CancelRequest, StartupMessage, requested_settings
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("agroal.session")
 
+SUSPICIOUS = (AuthenticationFailed, NotPermitted, ProtocolViolation, UnsupportedProtocol)
+"""What an administrator may want to hear of without asking."""
 LINGER = 10.0
 """Seconds that a client which does not read gets to take the last words of its server."""
 
@@ -72,7 +76,6 @@ class Session:
         self.accepted: Accepted | None = None
         self.lease: Lease | None = None
         self.link: Link | None = None
-        self.tally: Tally | None = None
         self._key = b""
         self._task: asyncio.Task[None] | None = None
 
@@ -95,9 +98,10 @@ class Session:
     @property
     def traffic(self) -> Traffic:
         """What has been relayed for it so far."""
-        if not self.tally or not self.link:
+        if not self.link:
             return Traffic()
-        return Traffic(self.tally.queries, self.tally.transactions, self.link.requests.passed, self.link.answers.passed)
+        tally = self.link.tally
+        return Traffic(tally.queries, tally.transactions, self.link.requests.passed, self.link.answers.passed)
 
     def cancel_wait(self) -> None:
         """Its client asked to cancel: a place in the queue is given up."""
@@ -158,7 +162,7 @@ class Session:
                 startup = await converse(self.client, negotiate())
                 if isinstance(startup, CancelRequest):
                     if carried := self.daemon.cancels.request(startup.key):
-                        await carried  # closing this connection tells the client that the signal has been sent
+                        await asyncio.wait([carried])  # closing this connection says that the signal has been sent
                     return
                 self.startup = startup
                 self.accepted = await self._authenticate(startup)
@@ -183,8 +187,7 @@ class Session:
             accepted = await converse(
                 self.client, accept(line.method, startup.user, daemon.users, unknown_allowed, dice)
             )
-        except AuthenticationFailed as error:
-            log.warning("%s: %s", self, error)
+        except AuthenticationFailed:
             daemon.totals.rejected += 1
             raise
         if accepted.method != Method.TRUST and not accepted.unproved:
@@ -204,7 +207,7 @@ class Session:
         finally:
             lease, self.lease = self.lease, None
             lease.server.totals += self.traffic
-            self.daemon.pool.give_back(lease, self.link, self.tally)
+            self.daemon.pool.give_back(lease, self.link)
         await self._say_why(parting)
 
     async def _adopt(self, server: Server, settings: dict[str, str]) -> None:
@@ -226,8 +229,7 @@ class Session:
     async def _relay(self, server: Server) -> Parting:
         """Welcome the client, and let the bytes flow until one side ends it."""
         self._key = self.daemon.cancels.key_for(self)
-        self.tally = Tally(server.parameters)
-        self.link = Link(self.client, server.channel, (FrontendScanner(self.tally), BackendScanner(self.tally)))
+        self.link = Link(self.client, server.channel, Tally(server.parameters))
         try:
             self.client.write(backend.welcome(server.parameters, self._key))
         except OSError as error:
@@ -242,7 +244,6 @@ class Session:
     async def _say_why(self, parting: Parting) -> None:
         """What the client is told when it was not the one who ended it."""
         assert self.link
-        assert self.tally
         if self.link.violation:
             log.warning("%s: %s: %s", self, parting.value, self.link.violation.detail)
         match parting:
@@ -251,7 +252,7 @@ class Session:
                 raise self.link.violation
             case Parting.SERVER_LOST | Parting.SERVER_VIOLATION:
                 await self._linger()
-                if not self.tally.fatal and self.link.answers.scanner.between_messages:
+                if not self.link.tally.fatal and self.link.answers.scanner.between_messages:
                     raise ServerLost("server closed the connection unexpectedly")
 
     async def _linger(self) -> None:
@@ -270,12 +271,14 @@ class Session:
         """Tell the client why it ends here, if it can still be told."""
         if isinstance(error, NotPermitted):
             self.daemon.totals.rejected += 1
-        log.info("%s is refused: %s: %s", self, error.fields()["C"], error.message)
+        level = logging.WARNING if isinstance(error, SUSPICIOUS) else logging.INFO
+        log.log(level, "%s is refused: %s: %s", self, error.fields()["C"], error.message)
         midway = self.link is not None and not self.link.answers.scanner.between_messages
         if self.client.closed or self.client.unsent or midway:
             return
         try:
             self.client.write(backend.error_response(error))
+            self.client.drop_unread()
         except OSError:
             log.debug("%s hung up before it could be told", self)
 

@@ -12,7 +12,7 @@ from enum import Enum
 from agroal.errors import ProtocolViolation
 from agroal.net.flow import Flow
 from agroal.net.pump import Channel
-from agroal.wire.scan import Scanner
+from agroal.wire.scan import BackendScanner, FrontendScanner, Tally
 
 LAST_WORDS = 64
 """Receives that a server that takes nothing any more is still read for: its last message says why."""
@@ -31,11 +31,12 @@ class Parting(Enum):
 class Link:
     """Two flows between two channels. `ended` is a future of the Parting; `violation` says more where there was one."""
 
-    def __init__(self, client: Channel, server: Channel, scanners: tuple[Scanner, Scanner]) -> None:
+    def __init__(self, client: Channel, server: Channel, tally: Tally) -> None:
         self.client = client
         self.server = server
-        self.requests = Flow(self, client, server, scanners[0])
-        self.answers = Flow(self, server, client, scanners[1])
+        self.tally = tally
+        self.requests = Flow(self, client, server, FrontendScanner(tally))
+        self.answers = Flow(self, server, client, BackendScanner(tally))
         self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
         self.violation: ProtocolViolation | None = None
 

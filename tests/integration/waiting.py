@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], T], what: str, timeout: float = 15.0) -> T:
-    """Ask `condition` over and over; what it returns as soon as that is true. AssertionError with `what` after `timeout` s."""
+    """What `condition` returns as soon as that is true. After `timeout` seconds AssertionError, which says `what`."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > deadline:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import example, given
@@ -68,8 +69,20 @@ def test_what_is_too_long_is_cut(length: int, shown: str) -> None:
     assert neutral("x" * length, 63) == shown
 
 
-def test_a_letter_of_many_marks_is_cut_before_it_costs_anything() -> None:
-    assert len(neutral("a" + "\u0301\u0316" * 1_000_000, 64)) == 64
+def test_a_letter_of_many_marks_is_cut_before_it_costs_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Spy:
+        category = staticmethod(unicodedata.category)
+
+        @staticmethod
+        def normalize(form: Literal["NFC"], text: str) -> str:
+            seen.append(len(text))
+            return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr("agroal.management.neutral.unicodedata", Spy)
+    assert len(neutral("a" + "\u0301\u0316" * 10_000, 64)) == 64
+    assert seen == [260]
 
 
 def test_letters_that_grow_together_are_counted_as_they_are_shown() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from agroal.net.link import Link
 from agroal.net.pump import Channel, Pump
-from agroal.wire.scan import BackendScanner, FrontendScanner, Tally
+from agroal.wire.scan import Tally
 
 SMALL = 4096
 """Bytes: how little a socket's buffer is asked to hold where a test is about a slow peer."""
@@ -48,8 +48,7 @@ class Joined:
         self.client, client_channel = client
         self.server, server_channel = server
         self.tally = Tally({})
-        scanners = (FrontendScanner(self.tally), BackendScanner(self.tally))
-        self.link = Link(client_channel, server_channel, scanners)
+        self.link = Link(client_channel, server_channel, self.tally)
 
     def turn(self, times: int = 5) -> None:
         for _ in range(times):

@@ -39,8 +39,8 @@ class Life(RuleBasedStateMachine):
         seats=strategies.integers(1, 6),
         at_once=strategies.integers(1, 5),
         blocking=strategies.sampled_from([0.0, 2.0, 2.0, 2.0]),
-        idle=strategies.sampled_from([0.0, 3.0]),
-        age=strategies.sampled_from([0.0, 5.0]),
+        idle=strategies.sampled_from([0.0, 1.0]),
+        age=strategies.sampled_from([0.0, 2.0]),
         chance=strategies.sampled_from([0.0, 0.3, 1.0]),
     )
     def begin(
@@ -158,7 +158,7 @@ class Life(RuleBasedStateMachine):
         self.world.check()
 
     def teardown(self) -> None:
-        if hasattr(self, "world"):
+        if hasattr(self, "world") and not self.world.event:
             self.world.go_home()
 
 

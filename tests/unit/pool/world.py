@@ -144,7 +144,9 @@ class World:
         if not connection.private:
             self.note_failure(connection)
         effects = self.pool.connect_failed(connection.slot, error, self.now)
-        assert all(effect.error is error for effect in effects if isinstance(effect, Refuse)), "the server's own words"
+        for effect in effects:
+            if isinstance(effect, Refuse) and effect.reason is RefuseReason.CONNECT_FAILED:
+                assert effect.error is error, "the server's own words"
         self.take("connect failed", effects)
         if not connection.private and not self.of(connection, At.LEASED, wanted=True):
             opening = len(self.of(connection, At.OPENING, wanted=True))
@@ -213,6 +215,7 @@ class World:
         for connection in self.having(At.BACK):
             assert not connection.unwanted, f"{connection} must be closed, not kept"
             connection.at, connection.idle_since = At.IDLE, self.now
+        self.event = ""
 
     def on_connect(self, effect: Connect) -> None:
         private = effect.waiter is not None
@@ -277,8 +280,7 @@ class World:
         for key, private in self.lanes():
             other = self.limit(key)
             needy = self.uncovered(key, private)
-            if connection.at is At.BACK:
-                own = self.queue(connection.key, private=False)
+            if connection.at is At.BACK and (own := self.queue(connection.key, private=False)):
                 needy = [client for client in needy if client.id < own[0].id and (key, private) != (connection.key, False)]
             if needy and (other is limit or (self.room(other) and not self.empty() and self.spare(limit) > 0)):
                 return

@@ -16,6 +16,21 @@ def startup(*pairs: str, version: int = 3 << 16) -> bytes:
     return struct.pack("!I", len(body) + 4) + body
 
 
+def authentication(code: int, data: bytes = b"") -> bytes:
+    """An Authentication message."""
+    return message("R", struct.pack("!I", code) + data)
+
+
+def error(*fields: str) -> bytes:
+    """An ErrorResponse with these fields, each with its letter before it."""
+    return message("E", b"".join(field.encode() + b"\0" for field in fields) + b"\0")
+
+
+def parameter(name: str, value: str) -> bytes:
+    """A ParameterStatus."""
+    return message("S", name.encode() + b"\0" + value.encode() + b"\0")
+
+
 READY = message("Z", b"I")
 IN_TRANSACTION = message("Z", b"T")
 SYNC = message("S")

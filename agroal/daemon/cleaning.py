@@ -1,0 +1,65 @@
+"""What happens to a server between its client's last byte and its next lease: it is proved clean, or it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from agroal.errors import ClientFacing, PeerGone
+from agroal.net.dial import Server
+from agroal.net.link import Link, Parting
+from agroal.pipeline.between import OutOfStep, reset
+from agroal.pipeline.ledger import Dirt, judge
+from agroal.wire.codes import Status
+
+log = logging.getLogger("agroal.pool")
+
+RESET_TIMEOUT = 10.0
+"""Seconds for the reset query."""
+
+
+async def clean(
+    server: Server, link: Link | None, query: str, cancel: Callable[[Server], object]
+) -> Dirt | None:
+    """Make the server as good as new, with this reset query. Returns the first reason why that can't be.
+
+    What it is still doing for its client is cancelled, for PostgreSQL would go on with it after the connection is closed.
+    Cancel requests under way are waited for: they may not hit the reset, let alone the next client.
+    """
+    dirt = verdict(server, link)
+    if dirt is Dirt.OWES_ANSWERS:
+        cancel(server)
+    if server.cancels:
+        await asyncio.wait(server.cancels)
+    return dirt or await _reset(server, link, query)
+
+
+def verdict(server: Server, link: Link | None) -> Dirt | None:
+    """What the end of the link says about the server. No link: no client was ever joined to it."""
+    if not server.fit:
+        return Dirt.LOST
+    if link is None:
+        return None
+    match link.ended.result() if link.ended.done() else Parting.SERVER_LOST:
+        case Parting.SERVER_LOST:
+            return Dirt.LOST
+        case Parting.SERVER_VIOLATION:
+            return Dirt.VIOLATION
+    unsent = bool(server.channel.unsent)
+    return judge(link.tally, link.requests.scanner, link.answers.scanner, unsent)
+
+
+async def _reset(server: Server, link: Link | None, query: str) -> Dirt | None:
+    status = link.tally.status if link else Status.IDLE
+    try:
+        await server.converse(reset(status, query, server.parameters), RESET_TIMEOUT)
+    except (ClientFacing, OutOfStep, TimeoutError) as error:
+        log.warning("%r: reset failed: %s", server, error or "no answer in time")
+        return Dirt.RESET_FAILED
+    except PeerGone:
+        return Dirt.LOST
+    following = server.channel.unread or server.channel.peek()
+    if following is None:
+        return None
+    return Dirt.SPOKE if following else Dirt.LOST
