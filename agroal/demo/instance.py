@@ -81,7 +81,13 @@ class Instance:
         death = signal.SIGINT if self._mortal else None
         with (self.folder / "agroal.out").open("wb") as out:
             self._daemon = spawn(
-                command, at_our_death=death, env=self.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+                command,
+                at_our_death=death,
+                env=self.environment(),
+                cwd=self.folder,  # by which kept.py knows it again
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
             )
         deadline = time.monotonic() + _PATIENCE
         while not self._answers():

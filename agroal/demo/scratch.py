@@ -10,12 +10,13 @@ from pathlib import Path
 _PATIENCE = 5.0
 
 
-def make(prefix: str) -> Path:
-    """A new folder with a short path: a Unix socket in it may have no more than about a hundred bytes.
+def make(prefix: str, parent: Path | None = None) -> Path:
+    """A new folder, in that for temporary files unless a parent is given.
 
-    Others may pass through it but not look around: under root PostgreSQL runs as another user, in a folder below.
+    Its path is short: that of a Unix socket has no more than about a hundred bytes. Others may pass through it but not
+    look around: under root PostgreSQL runs as another user, in a folder below.
     """
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     folder.chmod(0o711)
     return folder
 

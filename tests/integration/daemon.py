@@ -58,6 +58,7 @@ class Agroal:
     def __init__(
         self,
         database: Database,
+        folder: Path,
         key: Key,
         *,
         hba: str = HBA,
@@ -69,7 +70,7 @@ class Agroal:
         self.database = database
         self.host = "127.0.0.1"
         self.port = free_port()
-        self.folder = scratch.make("agroal-")
+        self.folder = folder
         self._key = key
         self._out = self.folder / "out"
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -248,11 +249,11 @@ class Agroal:
 
 
 @contextmanager
-def launcher(key: Key, running: list[Agroal]) -> Iterator[Callable[..., Agroal]]:
+def launcher(parent: Path, key: Key, running: list[Agroal]) -> Iterator[Callable[..., Agroal]]:
     """Makes daemons (the arguments are Agroal's), and closes them all. Those alive are in `running`."""
 
     def launch(database: Database, **how: Any) -> Agroal:
-        agroal = Agroal(database, key, **how)
+        agroal = Agroal(database, scratch.make("agroal-", parent), key, **how)
         running.append(agroal)
         stack.callback(running.remove, agroal)
         stack.callback(agroal.close)

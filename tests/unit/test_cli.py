@@ -12,15 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from agroal import __version__
 from agroal.cli import main, parser
 from agroal.management.snapshot import Snapshot
 from agroal.management.verbs import BY_SPELLING, VERBS
-from agroal.management.wire import Answer, Failure, encode_answer
-from tests.unit.management.fake import CLIENT, DOWN, POOL, SERVER, SLOT, FakeControls, snapshot
+from agroal.management.wire import Answer, encode_answer
+from tests.unit.management.fake import DOWN, POOL, FakeControls, snapshot
 from tests.unit.management.running import playing, running
 from tests.unit.management.test_protocol_page import PAGE, examples
 
@@ -252,51 +250,6 @@ def test_an_interrupt_is_no_traceback(path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("agroal.cli.ManagementClient", interrupt)
     assert main(["--socket", str(path), "ping"]) == 130
-
-
-# -- text from outside
-
-
-def poisoned(controls: FakeControls, poison: str) -> None:
-    names = {"database": poison, "user": poison}
-    controls.picture = snapshot(
-        pools=(replace(POOL, limit=poison, **names),),
-        slots=(replace(SLOT, application_name=poison, client=poison, server=poison, **names),),
-        servers=(replace(SERVER, name=poison, host=poison, error=poison),),
-        clients=(replace(CLIENT, address=poison, application_name=poison, **names),),
-    )
-    controls.servers = (replace(DOWN, name=poison, host=poison, error=poison),)
-
-
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(st.characters() | st.sampled_from("\x1b\x9b\x07\r\n\x00\u202e\u2028\u200b\u00a0數")))
-def test_no_name_can_command_the_terminal(text: str, path: Path, controls: FakeControls, capsys: Output) -> None:
-    poisoned(controls, f"\x1b[2J{text}")
-    for verb in ("ping", "status", "details", "snapshot"):
-        for form in ("text", "json"):
-            assert main(["--socket", str(path), "-F", form, verb]) == 0
-            assert all(line.replace("\u200d", "").isprintable() for line in out(capsys).split("\n"))
-
-
-@pytest.mark.parametrize(("verb", "times"), [("ping", 3), ("status", 3), ("details", 15)])
-def test_what_a_name_would_have_done_can_be_seen(
-    verb: str, times: int, path: Path, controls: FakeControls, capsys: Output
-) -> None:
-    poisoned(controls, "\x1b[2J")
-    assert main(["--socket", str(path), verb]) == 0
-    assert out(capsys).count("␛[2J") == times
-
-
-def test_programs_get_names_as_they_are(path: Path, controls: FakeControls, capsys: Output) -> None:
-    controls.picture = snapshot(pools=(replace(POOL, database="\x1b[2J"),))
-    assert main(["--socket", str(path), "-F", "json", "details"]) == 0
-    assert document(capsys)["result"]["pools"][0]["database"] == "\x1b[2J"  # type: ignore[index]
-
-
-def test_the_words_of_a_daemon_are_neutralised(path: Path, capsys: Output) -> None:
-    with playing(path, None, encode_answer(Answer(1, Failure("refused", "\x1b[2J\nFATAL")))):
-        assert main(["--socket", str(path), "ping"]) == 1
-    assert capsys.readouterr().err == "agroal-cli: ␛[2J·FATAL\n"
 
 
 def test_a_terminal_without_utf_8_is_no_traceback(

@@ -37,6 +37,7 @@ def test_a_conversation_that_keeps_to_its_script_gives_its_outcome() -> None:
 
 def test_what_one_side_says_in_pieces_is_said_at_once() -> None:
     assert Script() << b"a" << b"b" >> b"" << b"c" == Script() << b"abc"
+    assert (Script() >> b"a" << b"b") + (Script() << b"c" >> b"d") == Script() >> b"a" << b"bc" >> b"d"
 
 
 def test_an_error_at_the_end_of_the_script_is_raised() -> None:
@@ -84,7 +85,7 @@ def test_a_conversation_that_wants_more_than_the_script_has_is_off_it() -> None:
 
 
 def test_a_conversation_that_ends_too_early_is_off_its_script() -> None:
-    with pytest.raises(OffScript, match=r"""ended before it had read \["Q b'\\x00'"\]"""):
+    with pytest.raises(OffScript, match=r"ended before Q b'\\x00'"):
         run(ask, SCRIPT >> message("Q", b"\0"))
 
 
@@ -121,12 +122,9 @@ async def test_both_sides_of_a_script_can_be_played_at_a_socket() -> None:
         await asyncio.gather(play(SCRIPT, one), play(mirrored, other))
 
 
-@pytest.mark.parametrize(
-    ("said", "problem", "shown"),
-    [(b"", "hung up", [f"- << {Script() << ASKED}"]), (b"R\0", "left its script", [])],
-)
+@pytest.mark.parametrize(("said", "problem"), [(b"", "hung up"), (b"R\0", "left its script")])
 @in_a_loop
-async def test_a_player_says_what_it_heard_instead(said: bytes, problem: str, shown: list[str]) -> None:
+async def test_a_player_says_what_it_heard_instead(said: bytes, problem: str) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.setblocking(False)
@@ -134,4 +132,4 @@ async def test_a_player_says_what_it_heard_instead(said: bytes, problem: str, sh
         ours.shutdown(socket.SHUT_WR)
         with pytest.raises(OffScript, match=problem) as difference:
             await play(Script() << ASKED, theirs)
-    assert text(difference) == [r"- << R b'\x00\x00\x00\x03'", *([rf"+ << {said!r}"] if said else [])]
+    assert text(difference) == [r"- << R b'\x00\x00\x00\x03'", *([f"+ << {said!r}"] if said else [])]

@@ -114,9 +114,15 @@ def test_a_daemon_that_hangs_up_is_said(path: Path) -> None:
 
 
 def test_a_reason_is_read_even_when_the_daemon_hung_up_before_it_was_asked(path: Path) -> None:
-    with playing(path, encode_answer(Answer(None, Failure("busy", "16 programs are connected already")))):
-        error = failure(path)
-    assert (error.code, str(error)) == ("busy", "16 programs are connected already")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        with ManagementClient(path) as client:
+            with listener.accept()[0] as connection:
+                connection.sendall(encode_answer(Answer(None, Failure("busy", "16 programs are connected"))))
+            with pytest.raises(ManagementError, match="16 programs are connected") as caught:
+                client.call("ping")
+    assert caught.value.code == "busy"
 
 
 @pytest.mark.parametrize(

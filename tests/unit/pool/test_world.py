@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 
 import pytest
@@ -14,7 +15,7 @@ from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
 from agroal.pool.upkeep import FlushMode
-from tests.unit.pool.world import DOWN, At, Client, Connection, World
+from tests.unit.pool.world import DOWN, At, Connection, World
 
 KEYS = [PoolKey("shop", "web"), PoolKey("shop", "batch"), PoolKey("books", "web"), PoolKey("books", "web", "secret")]
 LIMITS = [
@@ -23,10 +24,16 @@ LIMITS = [
     [Limit("shop", (), "web", 2, 1, 1), Limit("all", (), "all", 3)],
     [Limit("all", (), "web", 2), Limit("shop", (), "all", 1), Limit("books", (), "web", 2, 2, 1)],
 ]
-DIRT = [CloseReason.DIRTY, CloseReason.RESET_FAILED, CloseReason.LOST]
+DIRT = [None, None, None, CloseReason.DIRTY, CloseReason.LOST]
+TIMES = [0.01, 0.01, 0.2, 1.0, 2.0]
 
 keys = strategies.sampled_from(KEYS)
 pick = strategies.integers(0, 1000)
+
+
+def nth(things: Iterable[Connection], number: int) -> Connection:
+    ordered = sorted(things, key=lambda one: one.slot)
+    return ordered[number % len(ordered)]
 
 
 class Life(RuleBasedStateMachine):
@@ -38,7 +45,7 @@ class Life(RuleBasedStateMachine):
         limits=strategies.sampled_from(LIMITS),
         seats=strategies.integers(1, 6),
         at_once=strategies.integers(1, 5),
-        blocking=strategies.sampled_from([0.0, 2.0, 2.0, 2.0]),
+        blocking=strategies.sampled_from([3.0, 3.0, 3.0, 0.0]),
         idle=strategies.sampled_from([0.0, 1.0]),
         age=strategies.sampled_from([0.0, 2.0]),
         chance=strategies.sampled_from([0.0, 0.3, 1.0]),
@@ -48,21 +55,13 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         self.world = World(PoolSettings(seats, blocking, idle, age, at_once), limits, chance)
 
-    def one(self, things: Iterable[Connection], number: int) -> Connection:
-        ordered = sorted(things, key=lambda one: one.slot)
-        return ordered[number % len(ordered)]
-
     # -- clients
 
-    @rule(key=keys)
-    def somebody_asks(self, key: PoolKey) -> None:
-        self.world.ask(key)
+    @rule(key=keys, private=strategies.sampled_from([False, False, False, True]))
+    def somebody_asks(self, key: PoolKey, private: bool) -> None:
+        self.world.ask(key, private)
 
-    @rule(key=keys)
-    def somebody_asks_for_a_connection_of_their_own(self, key: PoolKey) -> None:
-        self.world.ask(key, private=True)
-
-    @rule(key=keys, number=strategies.integers(2, 6))
+    @rule(key=keys, number=strategies.integers(2, 4))
     def many_ask(self, key: PoolKey, number: int) -> None:
         for _ in range(number):
             self.world.ask(key)
@@ -71,60 +70,54 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.world.waiting)
     @rule(number=pick)
     def a_waiter_gives_up(self, number: int) -> None:
-        client: Client = self.world.waiting[number % len(self.world.waiting)]
+        client = self.world.waiting[number % len(self.world.waiting)]
         self.world.give_up(client)
         self.world.cancel_again(client.id)
 
-    @precondition(lambda self: any(one.lease for one in self.world.connections.values()))
-    @rule(number=pick)
-    def a_client_goes(self, number: int) -> None:
-        self.world.release(self.leased(number))
-
-    @precondition(lambda self: any(one.lease for one in self.world.connections.values()))
+    @precondition(lambda self: self.world.leased())
     @rule(number=pick, dirt=strategies.sampled_from(DIRT))
-    def a_client_goes_and_leaves_a_mess(self, number: int, dirt: CloseReason) -> None:
-        self.world.release(self.leased(number), dirt)
+    def a_client_goes(self, number: int, dirt: CloseReason | None) -> None:
+        self.world.release(nth(self.world.leased(), number), dirt)
 
-    @precondition(lambda self: any(one.lease for one in self.world.connections.values()))
+    @precondition(lambda self: self.world.leased())
     @rule(number=pick)
     def a_waiter_was_gone_when_its_turn_came(self, number: int) -> None:
-        self.world.decline(self.leased(number))
-
-    def leased(self, number: int) -> Connection:
-        return self.one((one for one in self.world.connections.values() if one.lease), number)
+        self.world.decline(nth(self.world.leased(), number))
 
     # -- servers
 
     @precondition(lambda self: self.world.having(At.OPENING))
     @rule(number=pick)
     def a_connect_succeeds(self, number: int) -> None:
-        self.world.connected(self.one(self.world.having(At.OPENING), number))
+        self.world.connected(nth(self.world.having(At.OPENING), number))
+
+    @precondition(lambda self: self.world.having(At.OPENING))
+    @rule()
+    def all_connects_succeed(self) -> None:
+        for connection in self.world.having(At.OPENING):
+            self.world.connected(connection)
+            self.world.check()
 
     @precondition(lambda self: self.world.having(At.OPENING))
     @rule(number=pick)
     def a_connect_fails(self, number: int) -> None:
-        self.world.connect_failed(self.one(self.world.having(At.OPENING), number))
+        self.world.connect_failed(nth(self.world.having(At.OPENING), number))
 
     @precondition(lambda self: self.world.having(At.CLOSING))
     @rule(number=pick)
     def a_connection_ends(self, number: int) -> None:
-        self.world.closed(self.one(self.world.having(At.CLOSING), number))
+        self.world.closed(nth(self.world.having(At.CLOSING), number))
 
     @precondition(lambda self: self.world.having(At.IDLE, At.LEASED))
     @rule(number=pick)
     def a_server_dies(self, number: int) -> None:
-        self.world.closed(self.one(self.world.having(At.IDLE, At.LEASED), number))
+        self.world.closed(nth(self.world.having(At.IDLE, At.LEASED), number))
 
     # -- time and administrators
 
-    @rule(seconds=strategies.sampled_from([0.01, 0.2, 1.0, 2.0, 6.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.world.wait(seconds)
-
-    @rule(seconds=strategies.sampled_from([0.05, 0.5, 3.0]))
-    def the_shell_was_late(self, seconds: float) -> None:
-        self.world.now += seconds
-        self.world.tick()
+    @rule(seconds=strategies.sampled_from(TIMES), late=strategies.booleans())
+    def time_passes(self, seconds: float, late: bool) -> None:
+        self.world.sleep(seconds) if late else self.world.wait(seconds)
 
     @rule(mode=strategies.sampled_from(FlushMode), database=strategies.sampled_from([None, "shop", "books"]))
     def an_administrator_flushes(self, mode: FlushMode, database: str | None) -> None:
@@ -132,26 +125,22 @@ class Life(RuleBasedStateMachine):
 
     # -- what can't happen
 
-    @rule(slot=strategies.integers(0, 5), lease=strategies.integers(0, 50))
-    def a_lease_that_is_over_is_refused(self, slot: int, lease: int) -> None:
-        slot %= self.world.settings.max_connections
-        connection = self.world.connections.get(slot)
-        if connection is None or not lease or connection.lease != lease:
+    @rule(slot=strategies.integers(0, 5), lease=strategies.integers(0, 9))
+    def news_of_nothing_are_refused(self, slot: int, lease: int) -> None:
+        world = self.world
+        slot %= world.settings.max_connections
+        connection = world.connections.get(slot)
+        if not lease or connection is None or connection.lease != lease:
             with pytest.raises(IllegalTransition):
-                self.world.pool.release(slot, lease, self.world.now)
-
-    @rule(slot=strategies.integers(0, 5))
-    def news_of_nothing_are_refused(self, slot: int) -> None:
-        slot %= self.world.settings.max_connections
-        connection = self.world.connections.get(slot)
+                world.pool.release(slot, lease, world.now)
         if connection is None or connection.at is At.OPENING:
             with pytest.raises(IllegalTransition):
-                self.world.pool.closed(slot, self.world.now)
+                world.pool.closed(slot, world.now)
         if connection is None or connection.at is not At.OPENING:
             with pytest.raises(IllegalTransition):
-                self.world.pool.connected(slot, self.world.now)
+                world.pool.connected(slot, world.now)
             with pytest.raises(IllegalTransition):
-                self.world.pool.connect_failed(slot, DOWN, self.world.now)
+                world.pool.connect_failed(slot, DOWN, world.now)
 
     @invariant()
     def every_promise_holds(self) -> None:
@@ -164,3 +153,14 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_promises_hold_through_a_long_and_busy_life(seed: int) -> None:
+    dice = random.Random(seed)
+    seats = dice.randint(2, 12)
+    limits = dice.choice(LIMITS)
+    blocking = dice.choice([0.0, 3.0, 3.0])
+    world = World(PoolSettings(seats, blocking, dice.choice([0.0, 1.0]), dice.choice([0.0, 2.0]), dice.randint(1, 8)), limits)
+    world.live(dice, KEYS, steps=1500)
+    world.go_home()

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from random import Random
 
 from agroal.errors import ClientFacing, ServerUnavailable
 from agroal.pool.core import Pool
@@ -175,6 +176,11 @@ class World:
             assert after is None or after > self.now, "a deadline that was kept is over"
         self.now = until
 
+    def sleep(self, seconds: float) -> None:
+        """Let time pass with one tick, late, at its end."""
+        self.now += seconds
+        self.tick()
+
     def tick(self) -> None:
         self.take("tick", self.pool.tick(self.now))
         timeout = self.settings.blocking_timeout
@@ -293,7 +299,42 @@ class World:
         self.answers[how] += 1
         return client
 
+    # -- a life of its own
+
+    def live(self, dice: Random, keys: list[PoolKey], steps: int) -> None:
+        """A busy time: clients come as fast as they are served, most connects succeed, most clients are clean."""
+        for _ in range(steps):
+            self.wait(dice.choice([0.0, 0.001, 0.02]))
+            self.something(dice, keys)
+            self.check()
+
+    def something(self, dice: Random, keys: list[PoolKey]) -> None:
+        opening, closing, idle, leased = (self.having(at) for at in (At.OPENING, At.CLOSING, At.IDLE, At.LEASED))
+        match dice.choices(range(9), [30, 25, 20, 20, 2, 2, 1, 1, 6])[0]:
+            case 0 if len(self.waiting) < 12:
+                self.ask(dice.choice(keys), private=dice.random() < 0.1)
+            case 1 if self.leased():
+                self.release(dice.choice(self.leased()), dice.choice([None] * 9 + [CloseReason.DIRTY]))
+            case 2 if opening:
+                self.connected(dice.choice(opening))
+            case 3 if closing:
+                self.closed(dice.choice(closing))
+            case 4 if opening:
+                self.connect_failed(dice.choice(opening))
+            case 5 if idle + leased:
+                self.closed(dice.choice(idle + leased))
+            case 6 if self.waiting:
+                self.give_up(dice.choice(self.waiting))
+            case 7:
+                self.flush(dice.choice(list(FlushMode)), dice.choice([None, *{key.database for key in keys}]))
+            case 8:
+                self.wait(dice.choice([0.01, 0.1, 0.5, 1.0]))
+
     # -- questions to the notes
+
+    def leased(self) -> list[Connection]:
+        """Also those that were closed under their clients, who have yet to notice."""
+        return [connection for connection in self.connections.values() if connection.lease]
 
     def having(self, *at: At) -> list[Connection]:
         return [connection for connection in self.connections.values() if connection.at in at]
@@ -380,8 +421,8 @@ class World:
             assert not self.empty(), "a connection could be opened"
             needs = min(needs, self.room(limit))
             idle = [one for one in idle if self.limit(one.key) is limit or self.spare(self.limit(one.key)) > 0]
-        at_most = self.settings.connects_at_once
-        assert not idle or len(closing) >= min(needs, at_most), "an idle connection of another pool could make room"
+        enough = len(closing) >= needs or len(self.having(At.CLOSING)) >= self.settings.connects_at_once
+        assert not idle or enough, "an idle connection of another pool could make room"
         if not self.settings.blocking_timeout:
             assert closing or any(self.opening(private, key) for key, private in self.lanes()), "who can't be served is refused"
 

@@ -1,0 +1,135 @@
+"""What pgbench connects to: PostgreSQL itself, or a pool that runs in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from agroal.demo.instance import cpu_time
+from agroal.demo.ports import free_port
+from agroal.demo.processes import ProgramFailed, ended, spawn
+from tests.bench.accounting import cpu_of_family, rss_of_family
+from tests.bench.failure import BenchFailed
+from tests.bench.pools import Place, Pool
+from tests.bench.server import Server
+
+_PATIENCE = 15.0
+"""Seconds until a start or a stop counts as failed."""
+_SAID = 15
+"""Lines of a program's output that an error ends with."""
+
+
+class Peer:
+    """Where a client finds PostgreSQL, directly."""
+
+    def __init__(self, name: str, host: str, port: int, version: str) -> None:
+        self.name = name
+        self.host = host
+        self.port = port
+        self.version = version
+        self.command = ""
+        self.configuration = ""
+        """The text of the main file."""
+
+    def cpu(self) -> float | None:
+        """Seconds of CPU time that the pool has used so far; None without one."""
+        return None
+
+    def rss(self) -> int | None:
+        """Kilobytes that the pool holds; None without one."""
+        return None
+
+
+class RunningPool(Peer):
+    """A pool that was started in a folder of its own. `stop` ends it."""
+
+    def __init__(self, pool: Pool, folder: Path, server: Server, slots: int, pulse: Callable[[], None]) -> None:
+        super().__init__(pool.name, "127.0.0.1", free_port(), pool.version())
+        self._pool = pool
+        self._server = server
+        self._pulse = pulse
+        self._process: subprocess.Popen[bytes] | None = None
+        self._place = Place(folder, self.port, server.host, server.port, slots, server.password, server.verifier)
+        self.command = shlex.join(pool.command(self._place))
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def start(self) -> None:
+        """Write the files, start, and wait until a query comes through. Raises BenchFailed."""
+        self._configure()
+        with self._output.open("wb") as out:
+            self._process = spawn(
+                self._pool.command(self._place),
+                account=self._pool.account(),
+                at_our_death=signal.SIGKILL,
+                env=self._pool.environment(self._place),
+                cwd=self._place.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        deadline = time.monotonic() + _PATIENCE
+        while not self._answers():
+            self._pulse()
+            if ended(self._process, 0.05):
+                raise BenchFailed(f"{self.name} did not start; it said:\n{self._said()}")
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"{self.name} answers no query within {_PATIENCE:.0f} s; it said:\n{self._said()}")
+
+    def stop(self) -> None:
+        """End it fast; does nothing where it is not running."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        if not ended(self._process, _PATIENCE):
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def cpu(self) -> float | None:
+        self._check()
+        return cpu_of_family(self.pid) if self._pool.forks else cpu_time(self.pid)
+
+    def rss(self) -> int | None:
+        self._check()
+        return rss_of_family(self.pid)
+
+    @property
+    def _output(self) -> Path:
+        return self._place.folder / "output"
+
+    def _configure(self) -> None:
+        folder, account = self._place.folder, self._pool.account()
+        folder.mkdir(mode=0o711)
+        files = self._pool.files(self._place)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        self.configuration = next(iter(files.values()))
+        self._pool.prepare(self._place)
+        if account:
+            for path in (folder, *folder.iterdir()):
+                account.own(path)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(ProgramFailed):
+            self._server.ask(self.host, self.port, "SELECT 1")
+            return True
+        return False
+
+    def _check(self) -> None:
+        """A pool that has died is a run that failed: its figures would be those of nobody."""
+        if self._process is None or ended(self._process, 0):
+            raise BenchFailed(f"{self.name} has ended in the middle of the run; it said:\n{self._said()}")
+
+    def _said(self) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join(self._output.read_text(errors="replace").splitlines()[-_SAID:]) or "nothing"
+        return "nothing"
