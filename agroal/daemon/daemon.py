@@ -32,12 +32,13 @@ from agroal.management.server import ManagementServer
 from agroal.net.cancel import Cancels
 from agroal.net.dial import Address, Traffic
 from agroal.net.interfaces import interfaces
-from agroal.net.listen import Listener, SocketOptions, bind_tcp, bind_unix
+from agroal.net.listen import Listener, SocketOptions, bind_tcp
 from agroal.net.pump import Channel, Pump
 from agroal.pool.core import Pool
 from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
+from agroal.unixsocket import listening_socket
 from agroal.wire import backend
 from agroal.wire.startup import StartupMessage
 
@@ -157,7 +158,7 @@ class Daemon:
 
     def _listen(self) -> None:
         settings = self.settings
-        sockets = [bind_unix(self.socket_path("PGSQL"), settings.backlog)]
+        sockets = [listening_socket(self.socket_path("PGSQL"), 0o777, settings.backlog)]
         try:
             sockets += bind_tcp(settings.host, settings.port, settings.backlog)
         finally:

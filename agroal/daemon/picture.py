@@ -124,7 +124,7 @@ def _waiters(daemon: Daemon, pool: PoolSnapshot) -> list[document.Waiter]:
             user=row.user,
             since_us=microseconds(row.since),
             position=row.position,
-            reason=row.reason,
+            reason=row.reason.name.lower(),
         )
         for row in pool.waiters
     ]

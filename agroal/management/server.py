@@ -15,8 +15,8 @@ from pathlib import Path
 from agroal.errors import ManagementError
 from agroal.management.controls import Call, Controls, Role
 from agroal.management.dispatch import answer
-from agroal.management.listening import listening_socket
 from agroal.management.wire import MAX_REQUEST, Answer, Code, Decoder, Failure, encode_answer
+from agroal.unixsocket import listening_socket
 
 log = logging.getLogger("agroal.management")
 
@@ -38,8 +38,9 @@ class ManagementServer:
         self._closing = False
 
     async def start(self) -> None:
-        """Raises ManagementError: `already-running`, or `cannot-listen` with what to do about it."""
-        self._server = await asyncio.start_unix_server(self._serve, sock=listening_socket(self._path))
+        """Raises ConfigurationError when another daemon listens there, or nobody can."""
+        listener = listening_socket(self._path, 0o600, self._max_connections)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener)
 
     async def close(self) -> None:
         """Remove the socket file and end the connections: those with a request under way after its answer."""

@@ -41,8 +41,6 @@ class Code(StrEnum):
     INTERNAL = "internal"
     BUSY = "busy"
     TIMEOUT = "timeout"
-    ALREADY_RUNNING = "already-running"
-    CANNOT_LISTEN = "cannot-listen"
     CANNOT_CONNECT = "cannot-connect"
     CONFIGURATION = "configuration"
     CONNECTION_LOST = "connection-lost"

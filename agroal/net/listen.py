@@ -1,4 +1,4 @@
-"""Listening sockets: TCP on every address asked for, and the Unix socket that libpq looks for."""
+"""Listening sockets: TCP on every address that was asked for, and what accepts on those and on the Unix socket."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import errno
 import logging
 import os
 import socket
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,17 +62,16 @@ def bind_tcp(host: str, port: int, backlog: int) -> list[socket.socket]:
         for sock in sockets:
             sock.close()
         hint = "; is another program listening there?" if error.errno == errno.EADDRINUSE else ""
-        raise _cannot_listen("host", f"{host}:{port}", f"{error.strerror or error}{hint}") from error
+        raise _cannot_listen(f"{host}:{port}", f"{error.strerror or error}{hint}") from error
     return sockets
 
 
-def _listening(family: int, address: tuple[object, ...] | str, backlog: int) -> socket.socket:
+def _listening(family: int, address: tuple[object, ...], backlog: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if family != socket.AF_UNIX:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(backlog)
     except OSError:
@@ -83,40 +81,8 @@ def _listening(family: int, address: tuple[object, ...] | str, backlog: int) -> 
     return sock
 
 
-def bind_unix(path: Path, backlog: int) -> socket.socket:
-    """The listening socket at `path`, open to all local users as PostgreSQL's is: the HBA file decides.
-
-    The file of a daemon that is gone is replaced; that of a living one is not. Raises ConfigurationError.
-    """
-    try:
-        _remove_stale(path)
-        sock = _listening(socket.AF_UNIX, str(path), backlog)
-        path.chmod(0o777)
-    except OSError as error:
-        raise _cannot_listen("unix_socket_dir", str(path), error.strerror or str(error)) from error
-    return sock
-
-
-def _remove_stale(path: Path) -> None:
-    """Remove the socket file unless somebody answers behind it. Raises ConfigurationError when somebody does."""
-    try:
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise _cannot_listen("unix_socket_dir", str(path), "the file exists and is not a socket")
-    except FileNotFoundError:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except (ConnectionRefusedError, FileNotFoundError):
-            path.unlink(missing_ok=True)
-            return
-    raise _cannot_listen(
-        "unix_socket_dir", str(path), "another agroal is listening there; stop it, or choose another port"
-    )
-
-
-def _cannot_listen(key: str, where: str, why: str) -> ConfigurationError:
-    return ConfigurationError([Problem("agroal", 0, key, f"can't listen on {where}: {why}")])
+def _cannot_listen(where: str, why: str) -> ConfigurationError:
+    return ConfigurationError([Problem("agroal", 0, "host", f"can't listen on {where}: {why}")])
 
 
 class Listener:

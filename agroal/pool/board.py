@@ -5,6 +5,7 @@ A move changes all that it concerns, counts itself, and returns the effect that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from agroal.errors import ClientFacing
@@ -31,6 +32,8 @@ class Board:
         self.private: dict[int, Slot] = {}
         """By waiter: the connection that is being opened for this client alone."""
         self.totals = Totals()
+        self.again_at = math.inf
+        """When `settle` may do more, though nothing happens: patience with some connection is over."""
 
     def queue(self, waiter: Waiter) -> None:
         self.waiters.add(waiter)
@@ -82,11 +85,13 @@ class Board:
 
     def settle(self, now: float) -> Iterator[Effect]:
         """Serve those who wait as far as the caps allow."""
-        for step in room.steps(self.seats, self.settings, now):
+        plan = room.Plan(self.seats, self.settings, now)
+        for step in plan:
             if isinstance(step, Waiter):
                 yield self.connect(step, now)
             else:
                 yield self.close(step, REMOVE, CloseReason.MAKING_ROOM, now)
+        self.again_at = plan.again_at
         if not self.settings.blocking_timeout:
             for waiter, why in list(room.beyond_reach(self.seats)):
                 yield self._give_up(waiter, why, now)

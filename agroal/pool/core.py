@@ -221,6 +221,7 @@ class Pool:
         """When `tick` is needed, if nothing else happens before."""
         deadline = self._sweep_at
         if oldest := self._board.waiters.oldest():
+            deadline = min(deadline, self._board.again_at)
             if self._settings.blocking_timeout:
                 deadline = min(deadline, oldest.since + self._settings.blocking_timeout)
             for lane in self._board.lanes.failing:

@@ -52,6 +52,9 @@ class Cap:
 class PoolTotals:
     """What happened for one database and user since the start, whatever else is in the key."""
 
+    database: str
+    user: str
+    limit: Limit | None
     leases: int = 0
     waits: int = 0
     """Clients that had to queue, for whatever reason."""
@@ -75,6 +78,7 @@ class Lane:
     """Connects under way that are still wanted. Private lanes share one such index: the unproved count as one pool."""
     private: bool = False
     seats: dict[int, Slot] = field(default_factory=dict)
+    """Without those that are being closed: they are nobody's any more, though their caps still count them."""
     free: dict[int, Slot] = field(default_factory=dict)
     """The last one back is the last, and the first to go again: the others may then become idle."""
     waiting: OrderedDict[int, Waiter] = field(default_factory=OrderedDict)
@@ -147,7 +151,7 @@ class Lanes:
             self._forget(now)
         limit = best_match(self._limits, key)
         cap = next(cap for cap in self.caps if cap.limit is limit)
-        totals = self._totals.setdefault((key.database, key.user), PoolTotals())
+        totals = self._totals.setdefault((key.database, key.user), PoolTotals(key.database, key.user, limit))
         if private:
             lane = self._private[key] = Lane(key, cap, totals, self._private_opening, private=True)
         else:

@@ -2,27 +2,32 @@
 
 Inside a lane the order is strict: first come, first served. Between lanes under one exhausted cap (a limit, or
 `max_connections`) two wishes are at odds. The oldest waiter should be next; but a connection should stay in its lane,
-because to give its seat to another means to close it and to log in anew, at a hundred times the price of a query. So:
+because to give its seat to another means to close it and to log in anew, at a hundred times the price of a query. So a
+seat moves from a lane to a waiter in another only
+
+- from a lane that has at least two connections more: that makes things more even, and can't go to and fro;
+- from a lane that has one more, when `patience` is over: the odd seat goes round;
+- from any lane, when it has been free for `patience`: nobody there seems to want it.
 
 1. A seat that is empty, or becomes so, goes to the oldest waiter whose caps allow it (`steps`).
-2. A free connection that nobody in its lane waits for is closed when somebody in another lane lacks nothing but its
-   seat: the longest free first, never below the `min_size` of a limit that is not the waiter's own (`_victim`).
+2. A free connection is closed to make room when somebody lacks nothing but its seat, by the rule above, where patience
+   is over when the waiter has waited for so long, or the connection has been free for so long. The longest free goes
+   first, and never below the `min_size` of a limit that is not the waiter's own (`_victim`).
 3. A connection that comes back goes to the first waiter of its own lane, unless the first waiter of another lane came
-   earlier and has nothing on its way, and
-     - either that lane has at least two connections fewer: to move one makes things more even, and can't go to and fro;
-     - or it came earlier by more than `patience`.
-   Then the connection is closed to make room (`makes_way`), one at a time: while a seat is being vacated for the other
-   lane, nobody else gives way to it.
+   earlier and has nothing on its way; then, by the rule above, it may be closed to make room (`makes_way`). Here
+   patience is over when that waiter came so much earlier. While a seat is being vacated for it no other gives way.
 
-Nobody starves: a waiter ages while those it competes with are served, so in the end it is the oldest by more than
-`patience`. Equal demand gets equal seats, by the first half of rule 3. And nobody thrashes: what patience moves, it
-moves at most once per connect, and only while the queues' ages differ by more than `patience`.
+Nobody starves: who has no connection has fewer than anybody that has one, and will in the end be the oldest by more than
+`patience`; who has some is served by them in order. And nobody thrashes: between lanes as even as can be, a seat moves
+once per `patience`, not once per query. tests/unit/pool/test_fairness.py has the figures.
 """
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from agroal.pool.lanes import Cap, Lane
@@ -37,57 +42,100 @@ def share(settings: PoolSettings) -> int:
     return max(1, settings.connects_at_once // 2)
 
 
-def steps(seats: Seats, settings: PoolSettings, now: float) -> Iterator[Waiter | Slot]:
-    """What to do so that nobody waits for a connection that could be opened: a waiter to connect for, a slot to close.
+class Plan:
+    """What to do now so that nobody waits longer than they must, and when to look again.
 
-    The caller takes each step before it asks for the next.
+    Iterate: each step is a waiter to connect for, or a slot to close. Take it before asking for the next.
     """
-    most = settings.connects_at_once
-    caps = [cap for cap in seats.caps if cap.waiting and _hopeful(seats, cap)]
-    if not caps:
-        return
-    planned: Counter[Lane] = Counter()  # connects that begin when a seat is vacated
-    moving: Counter[Cap] = Counter()  # seats among those that come from under another cap
-    claimed: set[int] = set()
-    while len(seats.opening) < most and (waiter := _oldest_in_need(caps, planned, share(settings), now)):
-        lane, cap = waiter.lane, waiter.lane.cap
-        full = len(cap.seats) + moving[cap] >= cap.size  # only a seat under this very cap helps
-        if seats.empty and not full:
-            yield waiter
-            continue
-        slot = next((slot for slot in seats.vacating(cap, full) if slot.index not in claimed), None)
-        if slot is None and len(claimed) < most and (slot := _victim(seats, cap, full)):
-            yield slot
-        if slot is None:
-            caps.remove(cap)  # what one lane can't get under a cap, none can
-            continue
-        claimed.add(slot.index)
-        planned[lane] += 1
-        moving[cap] += slot.lane.cap is not cap
+
+    def __init__(self, seats: Seats, settings: PoolSettings, now: float) -> None:
+        self._seats = seats
+        self._settings = settings
+        self._now = now
+        self._planned: Counter[Lane] = Counter()
+        """Connects that begin when a seat is vacated."""
+        self._moving: Counter[Cap] = Counter()
+        """Seats among those that come from under another cap."""
+        self._claimed: set[int] = set()
+        self.again_at = math.inf
+        """When patience is over, where that is all that is missing."""
+
+    def __iter__(self) -> Iterator[Waiter | Slot]:
+        seats, most = self._seats, self._settings.connects_at_once
+        caps = [cap for cap in seats.caps if cap.waiting and _hopeful(seats, cap)]
+        needy = [(one.turn, one) for cap in caps for lane in cap.waiting if (one := self._in_need(lane))]
+        heapq.heapify(needy)
+        while needy and len(seats.opening) < most:
+            _, waiter = heapq.heappop(needy)
+            lane, cap = waiter.lane, waiter.lane.cap
+            full = len(cap.seats) + self._moving[cap] >= cap.size  # only a seat under this very cap helps
+            if seats.empty and not full:
+                yield waiter
+            elif (slot := self._vacated(cap, full)) is not None:
+                self._claim(slot, lane)
+            elif len(self._claimed) < most and (slot := self._victim(waiter, full)) is not None:
+                yield slot
+                self._claim(slot, lane)
+            else:
+                continue
+            if following := self._in_need(lane):
+                heapq.heappush(needy, (following.turn, following))
+
+    def _in_need(self, lane: Lane) -> Waiter | None:
+        return lane.next_in_need(self._now, self._planned[lane], share(self._settings))
+
+    def _claim(self, slot: Slot, lane: Lane) -> None:
+        self._claimed.add(slot.index)
+        self._planned[lane] += 1
+        self._moving[lane.cap] += slot.lane.cap is not lane.cap
+
+    def _vacated(self, cap: Cap, full: bool) -> Slot | None:
+        """A slot that is being closed already, and whose seat nobody older counts on."""
+        return next((slot for slot in self._seats.vacating(cap, full) if slot.index not in self._claimed), None)
+
+    def _victim(self, waiter: Waiter, full: bool) -> Slot | None:
+        """The longest free connection that may make room for this waiter."""
+        own, victim = waiter.lane.cap, None
+        for cap in [own] if full else self._seats.caps:
+            if cap.free and (cap is own or cap.spare > 0):
+                slot = self._ripe(cap, waiter)
+                if slot and (victim is None or slot.since < victim.since):
+                    victim = slot
+        return victim
+
+    def _ripe(self, cap: Cap, waiter: Waiter) -> Slot | None:
+        size = len(waiter.lane.seats) + self._planned[waiter.lane]
+        patience = min(self._settings.patience, self._settings.blocking_timeout / 2)
+        for slot in cap.free.values():
+            more = len(slot.lane.seats) - size
+            when = slot.since + patience if more < 1 else min(slot.since, waiter.since) + patience
+            if more > 1 or when <= self._now:
+                return slot
+            self.again_at = min(self.again_at, when)
+        return None
 
 
 def makes_way(slot: Slot, seats: Seats, settings: PoolSettings, now: float) -> bool:
     """Whether a connection that comes back, though its own lane waits for it, should make room for another lane."""
-    own = slot.lane
     if len(seats.opening) >= settings.connects_at_once:
         return False
-    turn = own.first.turn
-    lanes = (lane for other in _helped(slot, seats) for lane in other.waiting if lane is not own)
-    needy = (lane.first for lane in lanes if lane.first.turn < turn and lane.next_in_need(now, 0, 1))
-    rival = min(needy, key=_turn, default=None)
+    own, first = slot.lane, slot.lane.first
+    lanes = (lane for cap in _helped(slot, seats) for lane in cap.waiting if lane is not own)
+    needy = (lane.first for lane in lanes if lane.first.turn < first.turn and lane.next_in_need(now, 0, 1))
+    rival = min(needy, key=lambda waiter: waiter.turn, default=None)
     if rival is None or any(seats.vacating(rival.lane.cap, rival.lane.cap.is_full)):
         return False
-    return len(rival.lane.seats) + 2 <= len(own.seats) or rival.since + settings.patience < own.first.since
+    more = len(own.seats) - len(rival.lane.seats)
+    return more > 1 or (more == 1 and rival.since + settings.patience < first.since)
 
 
 def _helped(slot: Slot, seats: Seats) -> list[Cap]:
     """The caps under which somebody waits who lacks nothing but this slot's seat."""
-    cap = slot.lane.cap
-    if cap.is_full and seats.empty:
-        return [cap]
+    own = slot.lane.cap
     if seats.empty:
-        return []
-    return [other for other in seats.caps if other.waiting and (other is cap or (not other.is_full and cap.spare > 0))]
+        return [own] if own.is_full else []
+    caps = [cap for cap in seats.caps if cap.waiting]
+    return [cap for cap in caps if cap is own or (not cap.is_full and own.spare > 0)]
 
 
 def beyond_reach(seats: Seats) -> Iterator[tuple[Waiter, WaitReason]]:
@@ -105,24 +153,3 @@ def _hopeful(seats: Seats, cap: Cap) -> bool:
     if cap.is_full:
         return bool(cap.free or seats.closing)
     return bool(seats.empty or seats.closing or any(other.free for other in seats.caps))
-
-
-def _oldest_in_need(caps: Iterable[Cap], planned: Counter[Lane], share: int, now: float) -> Waiter | None:
-    lanes = (lane for cap in caps for lane in cap.waiting)
-    needy = (waiter for lane in lanes if (waiter := lane.next_in_need(now, planned[lane], share)))
-    return min(needy, key=_turn, default=None)
-
-
-def _victim(seats: Seats, cap: Cap, full: bool) -> Slot | None:
-    """The longest free connection whose seat something under this cap could take."""
-    caps = [cap] if full else [other for other in seats.caps if other.free and (other is cap or other.spare > 0)]
-    longest = (next(iter(other.free.values())) for other in caps if other.free)
-    return min(longest, key=_since, default=None)
-
-
-def _turn(waiter: Waiter) -> int:
-    return waiter.turn
-
-
-def _since(slot: Slot) -> float:
-    return slot.since

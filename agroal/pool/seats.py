@@ -46,6 +46,7 @@ class Seats:
         if to is FREE:
             lane.free[index] = lane.cap.free[index] = slot
         elif to in CLOSING:
+            lane.seats.pop(index)
             self.closing[index] = slot
         elif to is NOT_INIT:
             self._vacate(slot)
@@ -57,7 +58,8 @@ class Seats:
         del slot.lane.opening[slot.index]
 
     def _vacate(self, slot: Slot) -> None:
-        del slot.lane.seats[slot.index], slot.lane.cap.seats[slot.index]
+        slot.lane.seats.pop(slot.index, None)
+        del slot.lane.cap.seats[slot.index]
         slot.lease = 0
         slot.waiter = slot.doom = None
         self.empty.append(slot.index)

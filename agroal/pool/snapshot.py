@@ -110,10 +110,13 @@ def take(seats: Seats, waiters: Waiters, lanes: Iterable[Lane], totals: Totals, 
     pools: dict[PoolTotals, list[Lane]] = {}
     for lane in lanes:
         pools.setdefault(lane.totals, []).append(lane)
+    states: dict[PoolTotals, Counter[SlotState]] = {pool: Counter() for pool in pools}
+    for slot in seats.taken():
+        states.setdefault(slot.lane.totals, Counter())[slot.state] += 1
     return PoolSnapshot(
         now,
         len(seats.slots),
-        tuple(_pool(together, now, len(seats.slots)) for together in pools.values()),
+        tuple(_pool(pool, counts, pools.get(pool, []), len(seats.slots), now) for pool, counts in states.items()),
         tuple(
             SlotRow(
                 slot.index,
@@ -133,13 +136,12 @@ def take(seats: Seats, waiters: Waiters, lanes: Iterable[Lane], totals: Totals, 
     )
 
 
-def _pool(lanes: list[Lane], now: float, max_connections: int) -> PoolRow:
-    key, limit, totals = lanes[0].key, lanes[0].cap.limit, lanes[0].totals
-    states = Counter(slot.state for lane in lanes for slot in lane.seats.values())
+def _pool(pool: PoolTotals, states: Counter[SlotState], lanes: list[Lane], max_connections: int, now: float) -> PoolRow:
+    limit = pool.limit
     active, idle = sum(states[state] for state in LEASED), states[FREE]
     return PoolRow(
-        key.database,
-        key.user,
+        pool.database,
+        pool.user,
         limit.origin if limit else "",
         limit.max_size if limit else max_connections,
         limit.initial_size if limit else 0,
@@ -149,10 +151,10 @@ def _pool(lanes: list[Lane], now: float, max_connections: int) -> PoolRow:
         states.total() - active - idle,
         sum(len(lane.waiting) for lane in lanes),
         max((now - lane.first.since for lane in lanes if lane.waiting), default=0.0),
-        totals.leases,
-        totals.waits,
-        totals.wait_us,
-        totals.timeouts,
+        pool.leases,
+        pool.waits,
+        pool.wait_us,
+        pool.timeouts,
     )
 
 

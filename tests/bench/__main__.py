@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from contextlib import ExitStack
 from datetime import datetime
@@ -14,14 +13,13 @@ from agroal.demo import scratch
 from agroal.demo.__main__ import Interrupted, Signals
 from agroal.demo.screen import Screen
 from agroal.errors import AgroalError
-from tests.bench.failure import BenchFailed
 from tests.bench.peers import Peer, RunningPool
 from tests.bench.plot import bar_chart
 from tests.bench.pools import INSTALLED, Agroal, Pool
 from tests.bench.record import PeerRecord, Record, rewritten, section
 from tests.bench.rounds import measure_memory, measure_rounds
 from tests.bench.server import Server, find_binaries, machine
-from tests.bench.workloads import QUICK, WORKLOADS, Workload
+from tests.bench.workloads import QUICK, WORKLOADS
 
 _SLOTS = 20
 """Server connections that each pool may have while it is loaded."""
@@ -81,9 +79,7 @@ class Bench:
             if pool := kind.find(os.environ):
                 pools.append(pool)
             else:
-                self._left_out.append(
-                    f"{kind.name} is left out: it is not in PATH, and AGROAL_BENCH_{kind.name.upper()} does not name it."
-                )
+                self._left_out.append(f"{kind.name} is left out: it is not in PATH, and {kind.variable()} is not set.")
         for line in self._left_out:
             self._screen.say(f"  {line}")
         return pools

@@ -50,14 +50,14 @@ def _bar(summary: Summary, y: int, scale: float) -> list[str]:
     assert summary.cpu is not None
     assert summary.cpu_least is not None
     assert summary.cpu_most is not None
-    middle = y + _BAR / 2
+    middle, width = y + _BAR / 2, summary.cpu * scale
     least, most = (_LEFT + value * scale for value in (summary.cpu_least, summary.cpu_most))
     figure = micros(summary.cpu)
     if summary.cpu_ratio is not None and summary.peer != REFERENCE:
         figure += f"   {summary.cpu_ratio:.2f} × {REFERENCE}"
     return [
         _text(_LEFT - 8, y + 12, summary.peer, "font-size='12' text-anchor='end'"),
-        f"<rect x='{_LEFT}' y='{y}' width='{summary.cpu * scale:.1f}' height='{_BAR}' rx='2' fill='{_colour(summary.peer)}'/>",
+        f"<rect x='{_LEFT}' y='{y}' width='{width:.1f}' height='{_BAR}' rx='2' fill='{_colour(summary.peer)}'/>",
         f"<path d='M{least:.1f} {middle:g}H{most:.1f}' stroke='#1b242c' stroke-width='1.2'/>",
         _text(most + 8, y + 12, figure, "font-size='12' xml:space='preserve'"),
     ]

@@ -30,7 +30,7 @@ def _row(summary: Summary) -> tuple[str, ...]:
         summary.peer,
         rate(summary.rate),
         _or_nothing(summary.rate_ratio, "{:.2f}".format),
-        f"{summary.latency:.3g} ms" if summary.latency < 100 else f"{summary.latency:.0f} ms",
+        f"{summary.latency:.2f} ms",
         _or_nothing(summary.cpu, micros),
         _or_nothing(summary.cpu_least, micros),
         " ".join(f"{ratio:.2f}" for ratio in summary.cpu_ratios) or NOTHING,

@@ -9,6 +9,7 @@ byte at a time. `play` is the peer in the same script at a real socket, client o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
 import functools
 import socket
@@ -142,11 +143,12 @@ async def play(script: Script, sock: socket.socket) -> None:
 
 
 async def read(sock: socket.socket, length: int) -> bytes:
-    """So many bytes; fewer when the stream ends before."""
+    """So many bytes; fewer when the stream ends or breaks before."""
     loop = asyncio.get_running_loop()
     data = b""
-    while len(data) < length and (piece := await loop.sock_recv(sock, length - len(data))):
-        data += piece
+    with contextlib.suppress(ConnectionResetError):
+        while len(data) < length and (piece := await loop.sock_recv(sock, length - len(data))):
+            data += piece
     return data
 
 

@@ -11,7 +11,7 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agroal.errors import ManagementError
+from agroal.errors import ConfigurationError
 from agroal.management.server import ManagementServer
 from agroal.management.wire import MAX_REQUEST
 from tests.unit.management.fake import FakeControls, framed, request, snapshot
@@ -274,7 +274,7 @@ def test_closing_what_was_never_started_does_nothing(path: Path, run: Run) -> No
 def test_a_second_daemon_is_told_that_one_is_running_and_harms_it_not(path: Path, run: Run) -> None:
     async def main() -> None:
         async with serving(path, FakeControls()):
-            with pytest.raises(ManagementError, match="another agroal is running"):
+            with pytest.raises(ConfigurationError, match="another agroal is running"):
                 await ManagementServer(path, FakeControls()).start()
             async with visiting(path) as visitor:
                 assert (await visitor.ask(request()))["ok"]

@@ -161,6 +161,8 @@ def test_the_promises_hold_through_a_long_and_busy_life(seed: int) -> None:
     seats = dice.randint(2, 12)
     limits = dice.choice(LIMITS)
     blocking = dice.choice([0.0, 3.0, 3.0])
-    world = World(PoolSettings(seats, blocking, dice.choice([0.0, 1.0]), dice.choice([0.0, 2.0]), dice.randint(1, 8)), limits)
+    world = World(
+        PoolSettings(seats, blocking, dice.choice([0.0, 1.0]), dice.choice([0.0, 2.0]), dice.randint(1, 8)), limits
+    )
     world.live(dice, KEYS, steps=1500)
     world.go_home()

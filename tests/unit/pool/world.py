@@ -184,7 +184,9 @@ class World:
     def tick(self) -> None:
         self.take("tick", self.pool.tick(self.now))
         timeout = self.settings.blocking_timeout
-        late = [client for client in self.waiting if timeout and not client.alone and self.now >= client.since + timeout]
+        late = [
+            client for client in self.waiting if timeout and not client.alone and self.now >= client.since + timeout
+        ]
         assert not late, "nobody waits longer than blocking_timeout"
         slack = SWEEP_SPACING * self.settings.max_connections
         for connection in self.having(At.IDLE):
@@ -198,7 +200,9 @@ class World:
         idle = [one for one in hit if one.at is At.IDLE]
         leased = [one for one in hit if one.at is At.LEASED]
         for one in hit:
-            if (mode is FlushMode.ALL and one.at is At.OPENING) or (mode is FlushMode.GRACEFULLY and one.at is At.LEASED):
+            if (mode is FlushMode.ALL and one.at is At.OPENING) or (
+                mode is FlushMode.GRACEFULLY and one.at is At.LEASED
+            ):
                 one.unwanted = one.unwanted or CloseReason.FLUSHED
         self.take("flush", self.pool.flush(mode, database, self.now))
         assert all(one.at is At.CLOSING for one in idle), "a flush leaves nothing idle"
@@ -285,12 +289,22 @@ class World:
         limit = self.limit(connection.key)
         for key, private in self.lanes():
             other = self.limit(key)
-            needy = self.uncovered(key, private)
-            if connection.at is At.BACK and (own := self.queue(connection.key, private=False)):
-                needy = [client for client in needy if client.id < own[0].id and (key, private) != (connection.key, False)]
-            if needy and (other is limit or (self.room(other) and not self.empty() and self.spare(limit) > 0)):
-                return
+            for client in self.uncovered(key, private)[:1]:
+                reach = other is limit or (self.room(other) and not self.empty() and self.spare(limit) > 0)
+                if reach and self.fair(connection, client):
+                    return
         raise AssertionError("nobody gains by this")
+
+    def fair(self, connection: Connection, client: Client) -> bool:
+        """Whether the rules of room.py let the seat of this connection move to this client's lane now."""
+        more = self.size(connection.key, connection.private) - self.size(client.key, client.private)
+        patience = self.settings.patience
+        own = self.queue(connection.key, private=False)
+        if connection.at is At.BACK and own:
+            return client.id < own[0].id and (more > 1 or (more == 1 and client.since + patience < own[0].since))
+        patience = min(patience, self.settings.blocking_timeout / 2)
+        since = self.now if connection.at is At.BACK else connection.idle_since
+        return more > 1 or self.now >= since + patience or (more == 1 and self.now >= client.since + patience)
 
     def answered(self, waiter: int, how: str) -> Client:
         client = next((client for client in self.waiting if client.id == waiter), None)
@@ -348,6 +362,10 @@ class World:
 
     def lanes(self) -> set[tuple[PoolKey, bool]]:
         return {(client.key, client.private) for client in self.waiting if not client.alone}
+
+    def size(self, key: PoolKey, private: bool) -> int:
+        mine = [one for one in self.connections.values() if (one.key, one.private) == (key, private)]
+        return sum(one.at is not At.CLOSING for one in mine)
 
     def limit(self, key: PoolKey) -> Limit | None:
         """The best match, by trying the four kinds one after another."""
@@ -421,10 +439,16 @@ class World:
             assert not self.empty(), "a connection could be opened"
             needs = min(needs, self.room(limit))
             idle = [one for one in idle if self.limit(one.key) is limit or self.spare(self.limit(one.key)) > 0]
+        lanes = [(key, private) for key, private in self.lanes() if self.limit(key) is limit]
+        first = [client for key, private in lanes for client in self.uncovered(key, private)[:1]]
+        idle = [one for one in idle if any(self.fair(one, client) for client in first)]
+        needs = min(needs, 1)
         enough = len(closing) >= needs or len(self.having(At.CLOSING)) >= self.settings.connects_at_once
         assert not idle or enough, "an idle connection of another pool could make room"
         if not self.settings.blocking_timeout:
-            assert closing or any(self.opening(private, key) for key, private in self.lanes()), "who can't be served is refused"
+            assert closing or any(self.opening(private, key) for key, private in self.lanes()), (
+                "who can't be served is refused"
+            )
 
     def check_deadline(self) -> None:
         deadline = self.pool.next_deadline()
@@ -439,12 +463,16 @@ class World:
 
     def check_snapshot(self) -> None:
         picture = self.pool.snapshot(self.now)
-        assert {row.index: row.lease for row in picture.slots} == {one.slot: one.lease for one in self.connections.values()}
+        assert {row.index: row.lease for row in picture.slots} == {
+            one.slot: one.lease for one in self.connections.values()
+        }
         assert sum(row.idle for row in picture.pools) == len(self.having(At.IDLE))
         assert sum(row.active for row in picture.pools) == len(self.having(At.LEASED)) == self.pool.leased
         assert sum(row.active + row.idle + row.other for row in picture.pools) == len(self.connections)
         assert {row.index for row in picture.slots if row.state is FREE} == {one.slot for one in self.having(At.IDLE)}
-        assert {row.index for row in picture.slots if row.state in LEASED} == {one.slot for one in self.having(At.LEASED)}
+        assert {row.index for row in picture.slots if row.state in LEASED} == {
+            one.slot for one in self.having(At.LEASED)
+        }
         assert [row.waiter for row in picture.waiters] == [client.id for client in self.waiting if not client.alone]
         totals = picture.totals
         assert totals.leases == self.answers["granted"]

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from agroal.errors import PeerGone, ProtocolViolation
+from agroal.net.converse import READ_AT_ONCE, converse
+from agroal.net.pump import Channel
+from agroal.wire.talk import Talk, read_only
+from tests.unit.looping import in_a_loop, pumping
+from tests.unit.net.pairs import channel, received
+from tests.unit.script import Script, play
+from tests.unit.wire.messages import message
+
+HELLO, ANSWER = message("h", b"hello"), message("a", b"answer")
+SCRIPT = Script() << HELLO >> ANSWER << HELLO >> ANSWER
+
+
+def ask(times: int = 1) -> Talk[list[bytes]]:
+    answers = []
+    for _ in range(times):
+        yield HELLO
+        answers.append((yield from read_only(ord("a"), "an answer")))
+    return answers
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[socket.socket, Channel]]:
+    """A peer's socket and our channel to it, on a pump that turns."""
+    async with pumping() as pump:
+        with channel(pump, "the peer") as both:
+            yield both
+
+
+@in_a_loop
+async def test_the_outcome_of_a_talk_comes_over_the_socket() -> None:
+    async with connected() as (peer, ours):
+        answers, _ = await asyncio.gather(converse(ours, ask(2)), play(SCRIPT, peer))
+        assert answers == [b"answer", b"answer"]
+
+
+@in_a_loop
+async def test_what_comes_behind_is_left_to_the_next_talk() -> None:
+    async with connected() as (peer, ours):
+        peer.send(ANSWER + ANSWER + b"rest")
+        assert await converse(ours, ask()) == [b"answer"]
+        assert ours.unread == ANSWER + b"rest"
+        assert await converse(ours, ask()) == [b"answer"]
+        assert ours.unread == b"rest"
+        assert received(peer) == HELLO + HELLO
+
+
+@in_a_loop
+async def test_what_comes_after_the_end_stays_in_the_kernel() -> None:
+    async with connected() as (peer, ours):
+        peer.send(ANSWER)
+        await converse(ours, ask())
+        peer.send(b"later")
+        await asyncio.sleep(0)
+        assert (ours.unread, ours.peek()) == (b"", b"l")
+
+
+@in_a_loop
+async def test_a_long_answer_is_read_in_pieces() -> None:
+    body = bytes(3 * READ_AT_ONCE)
+    async with connected() as (peer, ours):
+        answers, _ = await asyncio.gather(converse(ours, ask()), play(Script() << HELLO >> message("a", body), peer))
+        assert answers == [body]
+
+
+@in_a_loop
+async def test_the_limit_of_a_message_is_the_callers() -> None:
+    async with connected() as (peer, ours):
+        peer.send(message("a", bytes(100)))
+        with pytest.raises(ProtocolViolation, match="invalid message length"):
+            await converse(ours, ask(), limit=103)
+
+
+@in_a_loop
+async def test_a_talk_that_fails_has_said_what_it_had_to_say() -> None:
+    async with connected() as (peer, ours):
+        peer.send(message("b"))
+        with pytest.raises(ProtocolViolation, match="expected an answer"):
+            await converse(ours, ask())
+        assert received(peer) == HELLO
+        assert not ours.attended
+
+
+@in_a_loop
+async def test_a_talk_that_fails_at_once_needs_no_peer() -> None:
+    def impossible() -> Talk[None]:
+        yield b""
+        raise ProtocolViolation("no")
+
+    async with connected() as (_, ours):
+        with pytest.raises(ProtocolViolation, match="no"):
+            await converse(ours, impossible())
+
+
+@in_a_loop
+async def test_a_mistake_of_ours_is_raised_as_it_is() -> None:
+    def mistaken() -> Talk[None]:
+        yield from read_only(ord("a"), "an answer")
+        raise KeyError("oops")
+
+    async with connected() as (peer, ours):
+        peer.send(ANSWER)
+        with pytest.raises(KeyError, match="oops"):
+            await converse(ours, mistaken())
+
+
+@pytest.mark.parametrize("said", [b"", ANSWER[:3]])
+@in_a_loop
+async def test_a_peer_that_hangs_up_in_the_middle_is_gone(said: bytes) -> None:
+    async with connected() as (peer, ours):
+        peer.send(said)
+        peer.shutdown(socket.SHUT_WR)
+        with pytest.raises(PeerGone, match="the peer closed the connection"):
+            await converse(ours, ask())
+
+
+@in_a_loop
+async def test_a_peer_that_hung_up_before_is_gone() -> None:
+    async with connected() as (peer, ours):
+        peer.close()
+        with pytest.raises(PeerGone):
+            await converse(ours, ask())
+
+
+@in_a_loop
+async def test_a_connection_that_breaks_is_a_peer_that_is_gone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        peer = socket.create_connection(listening.getsockname())
+        accepted, _ = listening.accept()
+    async with pumping() as pump:
+        ours = Channel(pump, accepted, "the peer")
+        waiting = asyncio.create_task(converse(ours, ask(2)))
+        peer.send(ANSWER)
+        while received_so_far(peer) < len(HELLO + HELLO):
+            await asyncio.sleep(0)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()  # with a reset
+        with pytest.raises(PeerGone):
+            await waiting
+        ours.close()
+
+
+def received_so_far(sock: socket.socket) -> int:
+    try:
+        return len(sock.recv(1000, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return 0
+
+
+@in_a_loop
+async def test_what_the_peer_said_before_it_hung_up_counts() -> None:
+    async with connected() as (peer, ours):
+        peer.send(ANSWER)
+        peer.shutdown(socket.SHUT_WR)
+        assert await converse(ours, ask()) == [b"answer"]
+
+
+@in_a_loop
+async def test_a_conversation_that_is_given_up_hears_nothing_more() -> None:
+    ended: list[bool] = []
+
+    def noted() -> Talk[list[bytes]]:
+        try:
+            return (yield from ask())
+        finally:
+            ended.append(True)
+
+    async with connected() as (peer, ours):
+        given_up = asyncio.create_task(converse(ours, noted()))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        assert ended == [True]
+        peer.send(ANSWER)
+        await asyncio.sleep(0)
+        assert ours.peek() == ANSWER[:1], "it is for whoever asks next"
+
+
+@in_a_loop
+async def test_a_peer_that_does_not_read_is_no_reason_to_stop() -> None:
+    def long() -> Talk[bytes]:
+        yield bytes(1 << 21)
+        return (yield from read_only(ord("a"), "an answer"))
+
+    async with pumping() as pump:
+        with channel(pump, "the peer", small=True) as (peer, ours):
+            peer.send(ANSWER)
+            assert await converse(ours, long()) == b"answer"
+            assert ours.unsent

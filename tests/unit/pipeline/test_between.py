@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import pytest
+
+from agroal.errors import AgroalError, ProtocolViolation, ServerRefused
+from agroal.pipeline.between import OutOfStep, adopt, reset
+from agroal.wire.talk import Talk
+from tests.unit.script import Script, hold, run
+from tests.unit.wire.messages import IN_TRANSACTION, READY, SYNC, error, message, parameter
+
+IDLE, OPEN, FAILED = (ord(status) for status in "ITE")
+ROLLBACK, DISCARD = message("Q", b"ROLLBACK\0"), message("Q", b"DISCARD ALL\0")
+DONE = message("C", b"DISCARD ALL\0") + READY
+ROLLED_BACK = message("C", b"ROLLBACK\0") + READY
+REFUSED = error("SERROR", "C22023", 'Minvalid value for parameter "TimeZone": "Mars"')
+NOTICE = message("N", b"SNOTICE\0Mhello\0\0")
+NOTIFICATION = message("A", struct.pack("!I", 7) + b"news\0\0")
+
+
+def resetting(status: int = IDLE, query: str = "DISCARD ALL") -> Callable[[], Talk[None]]:
+    return lambda: reset(status, query, {})
+
+
+class TestReset:
+    @pytest.mark.parametrize(
+        ("status", "query", "script"),
+        [
+            (IDLE, "DISCARD ALL", Script() << DISCARD >> DONE),
+            (OPEN, "DISCARD ALL", Script() << ROLLBACK >> ROLLED_BACK << DISCARD >> DONE),
+            (FAILED, "DISCARD ALL", Script() << ROLLBACK >> ROLLED_BACK << DISCARD >> DONE),
+            (IDLE, "", Script()),
+            (OPEN, "", Script() << ROLLBACK >> ROLLED_BACK),
+            (FAILED, "", Script() << ROLLBACK >> ROLLED_BACK),
+        ],
+    )
+    def test_ends_the_transaction_and_runs_the_query(self, status: int, query: str, script: Script) -> None:
+        run(resetting(status, query), script)
+
+    def test_takes_the_results_of_whatever_the_query_is(self) -> None:
+        rows = message("T", b"\0\0") + message("D", b"\0\0") + message("D", b"\0\0") + message("C", b"SELECT 2\0")
+        run(resetting(), Script() << DISCARD >> rows + message("I") + DONE)
+
+    def test_keeps_account_of_the_settings_that_it_resets(self) -> None:
+        parameters = {"TimeZone": "Mars", "DateStyle": "ISO, MDY"}
+        run(lambda: reset(IDLE, "DISCARD ALL", parameters), Script() << DISCARD >> parameter("TimeZone", "UTC") + DONE)
+        assert parameters == {"TimeZone": "UTC", "DateStyle": "ISO, MDY"}
+
+    @pytest.mark.parametrize("said", [NOTICE, NOTIFICATION, NOTICE + NOTIFICATION])
+    def test_what_a_server_says_of_its_own_accord_is_passed_over(self, said: bytes) -> None:
+        run(
+            resetting(OPEN),
+            Script() << ROLLBACK >> said + ROLLED_BACK << DISCARD >> said + DONE[:17] + said + DONE[17:],
+        )
+
+    def test_a_query_that_fails_is_told_once_the_server_is_ready_again(self) -> None:
+        with pytest.raises(ServerRefused, match="Mars"):
+            run(resetting(), Script() << DISCARD >> REFUSED + READY)
+
+    def test_a_rollback_that_fails_ends_it(self) -> None:
+        with pytest.raises(ServerRefused):
+            run(resetting(FAILED), Script() << ROLLBACK >> REFUSED + READY)
+
+    @pytest.mark.parametrize("status", [b"T", b"E", b"", b"II", b"?"])
+    def test_a_transaction_that_is_open_behind_it_is_out_of_step(self, status: bytes) -> None:
+        with pytest.raises(OutOfStep, match="transaction is open"):
+            run(resetting(), Script() << DISCARD >> message("C", b"BEGIN\0") + message("Z", status))
+
+    @pytest.mark.parametrize(
+        ("said", "failure"),
+        [
+            (message("R", bytes(4)), OutOfStep),
+            (message("G", b"\0\0\0"), OutOfStep),  # COPY FROM STDIN waits for data that nobody has
+            (message("W", b"\0\0\0"), OutOfStep),
+            (message("K", bytes(8)), OutOfStep),
+            (message("V", bytes(4)), OutOfStep),
+            (message("S", b"TimeZone"), ProtocolViolation),
+            (b"C\0\0\0\3", ProtocolViolation),
+        ],
+    )
+    def test_anything_else_is_out_of_step(self, said: bytes, failure: type[AgroalError]) -> None:
+        with pytest.raises(failure):
+            run(resetting(), Script() << DISCARD >> said)
+
+
+def cstring(text: str) -> bytes:
+    return text.encode() + b"\0"
+
+
+def batch(sql: str, *values: str) -> bytes:
+    """Parse, Bind, Execute, Sync."""
+    bound = b"".join(struct.pack("!I", len(value)) + value for value in map(str.encode, values))
+    return (
+        message("P", b"\0" + cstring(sql) + b"\0\0")
+        + message("B", b"\0\0" + struct.pack("!HH", 0, len(values)) + bound + b"\0\0")
+        + message("E", b"\0" + bytes(4))
+        + SYNC
+    )
+
+
+ONE = "SELECT pg_catalog.set_config($1, $2, false)"
+TWO = "SELECT pg_catalog.set_config($1, $2, false), pg_catalog.set_config($3, $4, false)"
+SET = message("1") + message("2") + message("D", b"\0\0") + message("C", b"SELECT 1\0") + READY
+
+
+class TestAdopt:
+    @pytest.mark.parametrize(
+        ("wanted", "parameters"),
+        [({}, {}), ({}, {"TimeZone": "UTC"}), ({"TimeZone": "UTC"}, {"TimeZone": "UTC", "DateStyle": "ISO, MDY"})],
+    )
+    def test_where_nothing_differs_nothing_is_said(self, wanted: dict[str, str], parameters: dict[str, str]) -> None:
+        run(lambda: adopt(wanted, parameters), Script())
+
+    def test_all_that_differs_is_set_in_one_round_trip(self) -> None:
+        wanted = {"TimeZone": "GMT", "application_name": "psql", "search_path": "a, b"}
+        parameters = {"TimeZone": "UTC", "application_name": "psql"}
+        said = parameter("TimeZone", "GMT") + SET
+        run(
+            lambda: adopt(wanted, dict(parameters)),
+            Script() << batch(TWO, "TimeZone", "GMT", "search_path", "a, b") >> said,
+        )
+
+    def test_what_the_server_makes_of_a_value_is_kept(self) -> None:
+        parameters = {"DateStyle": "ISO, MDY"}
+        script = Script() << batch(ONE, "DateStyle", "german") >> parameter("DateStyle", "German, DMY") + SET
+        hold(adopt({"DateStyle": "german"}, parameters), script)
+        assert parameters == {"DateStyle": "German, DMY"}
+
+    @pytest.mark.parametrize("value", ["'; DROP TABLE users; --", "$1", "ünïcode", "", "a\\b"])
+    def test_a_value_travels_beside_the_statement(self, value: str) -> None:
+        run(lambda: adopt({"application_name": value}, {}), Script() << batch(ONE, "application_name", value) >> SET)
+
+    def test_a_name_travels_beside_the_statement_too(self) -> None:
+        name = "a', 'b', false); DROP TABLE users; --"
+        run(lambda: adopt({name: "x"}, {}), Script() << batch(ONE, name, "x") >> SET)
+
+    def test_a_refusal_has_the_words_of_the_server(self) -> None:
+        with pytest.raises(ServerRefused, match="Mars") as refusal:
+            run(
+                lambda: adopt({"TimeZone": "Mars"}, {}),
+                Script() << batch(ONE, "TimeZone", "Mars") >> message("1") + message("2") + REFUSED + READY,
+            )
+        assert refusal.value.fields()["C"] == "22023"
+
+    def test_a_transaction_that_is_open_behind_it_is_out_of_step(self) -> None:
+        with pytest.raises(OutOfStep):
+            run(lambda: adopt({"a.b": "c"}, {}), Script() << batch(ONE, "a.b", "c") >> SET[:-6] + IN_TRANSACTION)
