@@ -95,19 +95,25 @@ def start(configuration: Configuration, secrets: Mapping[str, str], *, backgroun
             ]
         )
     ready = go_to_background() if background else None
-    log = Log(settings)
+    try:
+        _serve(configuration, secrets, ready)
+    except AgroalError as error:
+        if ready:
+            ready.failed(str(error))
+        raise
+    return 0
+
+
+def _serve(configuration: Configuration, secrets: Mapping[str, str], ready: Readiness | None) -> None:
+    settings = configuration.settings
+    output = Log(settings)
     try:
         if os.geteuid() == 0:
             sys.stderr.write("agroal: warning: running as root; a user of its own would be safer\n")
         with PidFile(settings.pidfile):
             uvloop.run(_run(configuration, secrets, ready))
-    except AgroalError as error:
-        if ready:
-            ready.failed(str(error))
-        raise
     finally:
-        log.stop()
-    return 0
+        output.stop()
 
 
 async def _run(configuration: Configuration, secrets: Mapping[str, str], ready: Readiness | None) -> None:

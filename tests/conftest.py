@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN] = Run.join(told)
     elif not hasattr(config, "workerinput") and not _concerns_units_only(config):
         config.stash[RUN] = Run.begin(os.environ)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up then, too
 
 
 @pytest.hookimpl(optionalhook=True)

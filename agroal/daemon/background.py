@@ -10,6 +10,11 @@ from typing import Self
 
 from agroal.errors import ConfigurationError, Problem
 
+MAX_PID = 1 << 22
+"""The most that Linux gives (proc(5), pid_max)."""
+READY = b"\0"
+"""What no reason for a failure consists of."""
+
 
 class Readiness:
     """How the process in the background tells the one in front that it serves, or why it does not."""
@@ -19,12 +24,18 @@ class Readiness:
 
     def reached(self) -> None:
         """Let the process in front go home with exit status 0."""
-        os.close(self._pipe)
+        self._tell(READY)
 
     def failed(self, why: str) -> None:
         """Let it print this, and exit with 1."""
-        os.write(self._pipe, why.encode(errors="backslashreplace"))
-        os.close(self._pipe)
+        self._tell(why.encode(errors="backslashreplace"))
+
+    def _tell(self, outcome: bytes) -> None:
+        """Once: what goes wrong later is for the log alone."""
+        if self._pipe >= 0:
+            os.write(self._pipe, outcome)
+            os.close(self._pipe)
+            self._pipe = -1
 
 
 def go_to_background() -> Readiness:
@@ -36,11 +47,12 @@ def go_to_background() -> Readiness:
     if os.fork():
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
-            why = pipe.read().decode(errors="replace")
-        for line in why.splitlines():
-            sys.stderr.write(f"agroal: {line}\n")
-        sys.stderr.flush()
-        os._exit(1 if why else 0)
+            outcome = pipe.read()
+        if outcome != READY:
+            why = outcome.decode(errors="replace") or "it ended before it was ready; its log may say why"
+            sys.stderr.write("".join(f"agroal: {line}\n" for line in why.splitlines()))
+            sys.stderr.flush()
+        os._exit(0 if outcome == READY else 1)
     os.close(reading)
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -77,9 +89,16 @@ class PidFile:
     def _owner(self) -> int | None:
         """The living process whose id is in the file."""
         try:
-            pid = int(self._path.read_text().split()[0])
+            text = self._path.read_text(errors="replace").strip()
+        except FileNotFoundError:
+            return None
+        if not text:  # its writer was gone before it came to it
+            return None
+        if not text.isdecimal() or not 0 < (pid := int(text)) <= MAX_PID:
+            raise self._refusal("holds something else than a process id: remove it, or set another pidfile")
+        try:
             os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
+        except ProcessLookupError:
             return None
         except PermissionError:
             return pid  # somebody else's process is a living one

@@ -19,9 +19,7 @@ RESET_TIMEOUT = 10.0
 """Seconds for the reset query."""
 
 
-async def clean(
-    server: Server, link: Link | None, query: str, cancel: Callable[[Server], object]
-) -> Dirt | None:
+async def clean(server: Server, link: Link | None, query: str, cancel: Callable[[Server], object]) -> Dirt | None:
     """Make the server as good as new, with this reset query. Returns the first reason why that can't be.
 
     What it is still doing for its client is cancelled, for PostgreSQL would go on with it after the connection is closed.
@@ -41,13 +39,17 @@ def verdict(server: Server, link: Link | None) -> Dirt | None:
         return Dirt.LOST
     if link is None:
         return None
-    match link.ended.result() if link.ended.done() else Parting.SERVER_LOST:
+    parting = link.ended.result() if link.ended.done() else Parting.SERVER_LOST
+    match parting:
         case Parting.SERVER_LOST:
             return Dirt.LOST
         case Parting.SERVER_VIOLATION:
             return Dirt.VIOLATION
     unsent = bool(server.channel.unsent)
-    return judge(link.tally, link.requests.scanner, link.answers.scanner, unsent)
+    dirt = judge(link.tally, link.requests.scanner, link.answers.scanner, unsent)
+    if parting is Parting.CLIENT_VIOLATION:  # half of the illegal message's header may have been passed on
+        return dirt or Dirt.CLIENT_VIOLATION
+    return dirt
 
 
 async def _reset(server: Server, link: Link | None, query: str) -> Dirt | None:

@@ -7,12 +7,14 @@ import hashlib
 import hmac
 import itertools
 import logging
+import os
 import random
 import resource
 import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -92,8 +94,8 @@ class Daemon:
 
     @staticmethod
     def token(length: int) -> bytes:
-        """Random bytes."""
-        return secrets.token_bytes(length)
+        """Random bytes, fit for secrets."""
+        return os.urandom(length)
 
     @staticmethod
     def now() -> float:
@@ -189,7 +191,8 @@ class Daemon:
                 detail=f"agroal has descriptors for {self.max_clients} clients.",
                 hint="Raise the limit of open files (ulimit -n, LimitNOFILE), or connect later.",
             )
-            client.write(backend.error_response(refusal))
+            with suppress(OSError):  # it may have left already
+                client.write(backend.error_response(refusal))
             client.close()
             return
         session = Session(self, next(self._numbers), client, Peer(ip_address(host) if host else None))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import os
 import queue
 import sys
 import time
@@ -28,6 +29,8 @@ LEVELS: Final = {
 NAMES: Final = {number: level.value.upper() for level, number in LEVELS.items()}
 QUEUED_LINES: Final = 10_000
 """Lines that may wait for a disk that stalls. Further ones are dropped, and counted."""
+SYSLOG: Final = "/dev/log"
+"""Where the local syslog daemon listens."""
 
 _VISIBLE: Final = (
     {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
@@ -59,10 +62,14 @@ class LineFormatter(logging.Formatter):
         return line.lstrip()
 
 
+_Lines = queue.Queue[logging.LogRecord | None]
+"""None is the end."""
+
+
 class _QueueHandler(logging.handlers.QueueHandler):
     """Formats on the loop, which is quick, and leaves the writing to the listener's thread."""
 
-    def __init__(self, lines: queue.Queue[logging.LogRecord]) -> None:
+    def __init__(self, lines: _Lines) -> None:
         super().__init__(lines)
         self.dropped = 0
 
@@ -73,17 +80,28 @@ class _QueueHandler(logging.handlers.QueueHandler):
             self.dropped += 1
 
 
+class _QueueListener(logging.handlers.QueueListener):
+    """Its end waits for a place in the queue: a full one is no reason not to stop."""
+
+    def __init__(self, lines: _Lines, target: logging.Handler) -> None:
+        super().__init__(lines, target)
+        self._lines = lines
+
+    def enqueue_sentinel(self) -> None:
+        self._lines.put(None)
+
+
 class Log:
     """The log of a running daemon. `stop` writes what is queued."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigurationError when the destination can't be opened."""
-        self._lines: queue.Queue[logging.LogRecord] = queue.Queue(QUEUED_LINES)
+        self._lines: _Lines = queue.Queue(QUEUED_LINES)
         self._target = _open(settings)
         self._handler = _QueueHandler(self._lines)
         prefix = "" if settings.log_type == LogType.SYSLOG else settings.log_line_prefix
         self._handler.setFormatter(LineFormatter(prefix))
-        self._listener = logging.handlers.QueueListener(self._lines, self._target)
+        self._listener = _QueueListener(self._lines, self._target)
         root = logging.getLogger("agroal")
         root.propagate = False
         root.setLevel(LEVELS[settings.log_level])
@@ -113,7 +131,8 @@ def _open(settings: Settings) -> logging.Handler:
                 mode = "a" if settings.log_mode == LogMode.APPEND else "w"
                 return logging.FileHandler(path, mode, encoding="utf-8")
             case LogType.SYSLOG:
-                return _Syslog(address="/dev/log")
+                os.stat(SYSLOG)  # the handler says nothing when nobody is there
+                return _Syslog(address=SYSLOG)
     except OSError as error:
         key = "log_path" if settings.log_type == LogType.FILE else "log_type"
         raise ConfigurationError([Problem("agroal", 0, key, f"can't open the log: {error}")]) from error

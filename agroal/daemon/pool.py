@@ -99,7 +99,7 @@ class PoolShell:
         self._do(self.core.acquire(waiter, session.key, self._now(), private=private))
         try:
             if not answer.done():
-                session.watch_for_hangup(answer)
+                session.queued(answer)
             return await answer
         except BaseException:
             if answer.done() and not answer.cancelled() and answer.exception() is None:

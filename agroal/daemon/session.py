@@ -40,6 +40,7 @@ from agroal.pool.slot import PoolKey
 from agroal.wire import backend
 from agroal.wire.scan import Tally
 from agroal.wire.startup import CancelRequest, StartupMessage, requested_settings
+from agroal.wire.talk import Talk
 
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
@@ -108,8 +109,8 @@ class Session:
         if self.state == State.WAITING:
             self._interrupt(Cancelled("canceling statement due to user request"))
 
-    def watch_for_hangup(self, answer: asyncio.Future[Lease]) -> None:
-        """While the client waits for a server: notice when it goes. What it sends ahead stays where it is."""
+    def queued(self, answer: asyncio.Future[Lease]) -> None:
+        """It has to wait: it can cancel that, and is missed when it goes. What it sends ahead stays where it is."""
 
         def gone() -> None:
             if not answer.done():
@@ -122,6 +123,11 @@ class Session:
                 gone()
 
         self.client.attend(heard, gone)
+        if self.accepted and self.accepted.password is None and not self.accepted.unproved:  # else PostgreSQL decides
+            try:
+                self.client.write(self._greeting())
+            except OSError:
+                gone()
 
     def terminate(self) -> None:
         """End this client now, whatever it is doing."""
@@ -157,42 +163,43 @@ class Session:
             self.client.close()
 
     async def _live(self) -> None:
+        daemon = self.daemon
         try:
-            async with asyncio.timeout(self.daemon.settings.authentication_timeout):
-                startup = await converse(self.client, negotiate())
-                if isinstance(startup, CancelRequest):
-                    if carried := self.daemon.cancels.request(startup.key):
-                        await asyncio.wait([carried])  # closing this connection says that the signal has been sent
-                    return
-                self.startup = startup
-                self.accepted = await self._authenticate(startup)
+            came = await converse(self.client, self._log_in(), seconds=daemon.settings.authentication_timeout)
         except TimeoutError:
             raise AuthenticationTimedOut("canceling authentication due to timeout") from None
-        if self.daemon.settings.log_connections:
-            log.info("connect: %s application_name=%s", self, startup.parameters.get("application_name", ""))
+        if isinstance(came, CancelRequest):
+            if carried := daemon.cancels.request(came.key):
+                await asyncio.wait([carried])  # closing this connection says that the signal has been sent
+            return
+        if daemon.settings.log_connections:
+            log.info("connect: %s application_name=%s", self, self.application_name)
         try:
-            await self._be_served(startup, self.accepted)
+            await self._be_served(*came)
         finally:
-            if self.daemon.settings.log_disconnections:
+            if daemon.settings.log_disconnections:
                 log.info("disconnect: %s", self)
 
-    async def _authenticate(self, startup: StartupMessage) -> Accepted:
+    def _log_in(self) -> Talk[CancelRequest | tuple[StartupMessage, Accepted]]:
+        """From the first byte to the proof of who it is."""
         daemon = self.daemon
+        packet = yield from negotiate()
+        if isinstance(packet, CancelRequest):
+            return packet
+        self.startup = packet
         if daemon.stopping:
             raise ShuttingDown("agroal is shutting down")
-        line = permit(daemon.hba_line(startup, self.peer), startup, str(self.peer.address or "[local]"))
+        line = permit(daemon.hba_line(packet, self.peer), packet, str(self.peer.address or "[local]"))
         dice = Dice(daemon.token(18).hex(), daemon.token(4))
         unknown_allowed = daemon.settings.allow_unknown_users
         try:
-            accepted = await converse(
-                self.client, accept(line.method, startup.user, daemon.users, unknown_allowed, dice)
-            )
+            self.accepted = yield from accept(line.method, packet.user, daemon.users, unknown_allowed, dice)
         except AuthenticationFailed:
             daemon.totals.rejected += 1
             raise
-        if accepted.method != Method.TRUST and not accepted.unproved:
+        if self.accepted.method != Method.TRUST and not self.accepted.unproved:
             daemon.totals.authenticated += 1
-        return accepted
+        return packet, self.accepted
 
     async def _be_served(self, startup: StartupMessage, accepted: Accepted) -> None:
         settings = requested_settings(startup)
@@ -228,10 +235,9 @@ class Session:
 
     async def _relay(self, server: Server) -> Parting:
         """Welcome the client, and let the bytes flow until one side ends it."""
-        self._key = self.daemon.cancels.key_for(self)
         self.link = Link(self.client, server.channel, Tally(server.parameters))
         try:
-            self.client.write(backend.welcome(server.parameters, self._key))
+            self.client.write(self._greeting() + backend.welcome(server.parameters))
         except OSError as error:
             raise PeerGone(f"{self.client.label} closed the connection") from error
         self.link.join()
@@ -240,6 +246,13 @@ class Session:
         except asyncio.CancelledError:
             self.link.part(Parting.SERVER_LOST)
             raise
+
+    def _greeting(self) -> bytes:
+        """That the client is let in, and its cancel key; once."""
+        if self._key:
+            return b""
+        self._key = self.daemon.cancels.key_for(self)
+        return backend.greeting(self._key)
 
     async def _say_why(self, parting: Parting) -> None:
         """What the client is told when it was not the one who ended it."""

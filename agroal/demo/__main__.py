@@ -132,8 +132,8 @@ class Demo:
         folder = shlex.quote(str(agroal.folder))
         commands = [
             f"PGPASSWORD={self._password} {psql} -h {agroal.host} -p {agroal.port} -U {_USER} {_DATABASE}",
-            f"{_script('agroal-cli')} -D {folder} status details",
-            f"{_script('agroal-top')} -c {folder}/agroal.conf",
+            f"{_program('agroal-cli', 'agroal.cli')} -D {folder} status details",
+            f"{_program('agroal-top', 'agroal_top')} -c {folder}/agroal.conf",
         ]
         if self._options.keep:
             self._screen.heading("Everything is still running. Try")
@@ -147,9 +147,10 @@ class Demo:
         self._screen.say()
 
 
-def _script(name: str) -> str:
-    """How to call one of our programs: beside the Python that runs us."""
-    return shlex.quote(str(Path(sys.executable).with_name(name)))
+def _program(script: str, module: str) -> str:
+    """How to call one of our programs: by the script beside the Python that runs us, if we are installed."""
+    path = Path(sys.executable).with_name(script)
+    return shlex.quote(str(path)) if path.exists() else f"{shlex.quote(sys.executable)} -m {module}"
 
 
 def _binaries() -> Path:

@@ -16,17 +16,24 @@ READ_AT_ONCE = 16_384
 """Bytes. A conversation is made of small messages, and reads little ahead."""
 
 
-async def converse(channel: Channel, talk: Talk[T], limit: int = MAX_MESSAGE_BEFORE_LOGIN) -> T:
+async def converse(
+    channel: Channel, talk: Talk[T], limit: int = MAX_MESSAGE_BEFORE_LOGIN, seconds: float | None = None
+) -> T:
     """Run the talk with the channel's peer; what it did not take stays in `channel.unread`.
 
-    Raises what the talk raises, and PeerGone when the peer hangs up in the middle.
+    Raises what the talk raises, PeerGone when the peer hangs up in the middle, TimeoutError after so many seconds.
     """
     listener = _Listener(channel, Conversation(talk, channel.unread, limit))
     channel.unread = b""
+    timer = None
     try:
         listener.start()
+        if seconds is not None and not listener.outcome.done():
+            timer = asyncio.get_running_loop().call_later(seconds, listener.expire)
         return await listener.outcome
     finally:
+        if timer:
+            timer.cancel()
         if not channel.closed:
             channel.ignore()
         listener.conversation.close()
@@ -66,6 +73,10 @@ class _Listener(Generic[T]):
     def hung_up(self) -> None:
         """The peer is gone."""
         self._fail(PeerGone(f"{self.channel.label} closed the connection"))
+
+    def expire(self) -> None:
+        """It took too long."""
+        self._fail(TimeoutError())
 
     def _advance(self, data: memoryview | None) -> None:
         conversation = self.conversation

@@ -87,8 +87,7 @@ class Server:
 
     async def converse(self, talk: Talk[None], seconds: float) -> None:
         """Talk to the server between two clients. Raises what the talk raises, PeerGone, TimeoutError."""
-        async with asyncio.timeout(seconds):
-            await converse(self.channel, talk, SERVER_MESSAGE_LIMIT)
+        await converse(self.channel, talk, SERVER_MESSAGE_LIMIT, seconds)
 
 
 async def reach(pump: Pump, address: Address, options: SocketOptions) -> Channel:
@@ -198,7 +197,8 @@ def _finish(gone: asyncio.Future[None]) -> None:
 
 def _unreachable(address: Address, error: OSError) -> ServerUnavailable:
     # asyncio puts words of its own into a refused connect's strerror; a resolver's number is none of the system's.
-    reason = str(error) if error.errno is None or isinstance(error, socket.gaierror) else os.strerror(error.errno)
+    foreign = error.errno is None or isinstance(error, socket.gaierror)
+    reason = error.strerror or error if foreign else os.strerror(error.errno or 0)
     return ServerUnavailable(
         f'could not connect to server "{address.name}" at {address}: {reason}',
         hint="Is PostgreSQL running there, and does it accept connections?",

@@ -115,7 +115,11 @@ class Listener:
                     self._rest(error)
                     return
                 continue  # the client was gone before we came (accept(2): ECONNABORTED and the network's own errors)
-            self._welcome(sock, address)
+            try:
+                self._welcome(sock, address)
+            except Exception:
+                log.exception("internal error: a client from %s is turned away", address)
+                sock.close()
 
     def _rest(self, error: OSError) -> None:
         """Not the client's fault and not worth spinning over: it stays in the backlog until there is room."""

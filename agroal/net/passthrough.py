@@ -35,9 +35,12 @@ async def log_in_through(client: Channel, server: Channel, user: str, database: 
     for _ in range(MAX_QUESTIONS):
         code, data = await converse(server, talk, SERVER_MESSAGE_LIMIT)
         if code == Authentication.OK:
-            return await converse(server, greeting(), SERVER_MESSAGE_LIMIT)
+            greeted = await converse(server, greeting(), SERVER_MESSAGE_LIMIT)
+            if server.unread:
+                raise ServerUnavailable(f"{server.label} said more than a login needs")
+            return greeted
         if code == Authentication.SASL_FINAL:
-            client.write(authentication(Authentication.SASL_FINAL, data))
+            await converse(client, _tell(Authentication.SASL_FINAL, data))
             talk = _read_question()
         elif code in _ANSWERED:
             answer = await converse(client, _ask(Authentication(code), data))
@@ -66,6 +69,10 @@ def _read_question() -> Talk[tuple[int, bytes]]:
     return parse_authentication(body)
 
 
-def _ask(code: Authentication, data: bytes) -> Talk[bytes]:
+def _tell(code: Authentication, data: bytes) -> Talk[None]:
     yield authentication(code, data)
+
+
+def _ask(code: Authentication, data: bytes) -> Talk[bytes]:
+    yield from _tell(code, data)
     return (yield from read_only(Frontend.PASSWORD, "password response"))

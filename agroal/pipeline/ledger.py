@@ -23,6 +23,7 @@ class Dirt(Enum):
     UNSENT = "it had not taken all that its client sent"
     LOST = "the connection was lost"
     VIOLATION = "it broke the protocol"
+    CLIENT_VIOLATION = "its client broke the protocol"
     RESET_FAILED = "the reset query failed"
     SPOKE = "it spoke while nobody had asked it"
 

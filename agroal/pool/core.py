@@ -15,7 +15,8 @@ every event, as tests/unit/pool/test_world.py checks,
 
 - a slot has one lease at most, and a grant has the asked key;
 - no cap is exceeded, connections being opened or closed included;
-- nobody waits beside a free connection of theirs, or while one could be opened for them;
+- nobody waits beside a free connection of theirs, or while one could be opened for them (where that costs another pool
+  a connection, room.py says when);
 - no connect begins that nobody needs;
 - the waiters of a lane are served in order, and each gets exactly one answer, unless it cancels;
 - while anyone waits there is a next deadline;

@@ -9,17 +9,18 @@ seat moves from a lane to a waiter in another only
 - from a lane that has one more, when `patience` is over: the odd seat goes round;
 - from any lane, when it has been free for `patience`: nobody there seems to want it.
 
-1. A seat that is empty, or becomes so, goes to the oldest waiter whose caps allow it (`steps`).
-2. A free connection is closed to make room when somebody lacks nothing but its seat, by the rule above, where patience
-   is over when the waiter has waited for so long, or the connection has been free for so long. The longest free goes
-   first, and never below the `min_size` of a limit that is not the waiter's own (`_victim`).
+1. A seat that is empty, or becomes so, goes to the oldest waiter whose caps allow it; first to those whose lanes have
+   nothing at all, for they may have had to wait for this seat to move, while the others also wait for their own.
+2. A free connection is closed to make room when somebody lacks nothing but its seat, by the rule above: patience is
+   over when the waiter has waited for so long, or the connection has been free for so long. The longest free goes
+   first, and never below the `min_size` of a limit that is not the waiter's own (`Plan`).
 3. A connection that comes back goes to the first waiter of its own lane, unless the first waiter of another lane came
-   earlier and has nothing on its way; then, by the rule above, it may be closed to make room (`makes_way`). Here
-   patience is over when that waiter came so much earlier. While a seat is being vacated for it no other gives way.
+   earlier and has nothing on its way. Then it may be closed to make room, by the rule above: patience is over when that
+   waiter came so much earlier. While a seat is being vacated for it no other gives way (`makes_way`).
 
-Nobody starves: who has no connection has fewer than anybody that has one, and will in the end be the oldest by more than
+Nobody starves: who has no connection has fewer than anybody who has one, and will in the end be the oldest by more than
 `patience`; who has some is served by them in order. And nobody thrashes: between lanes as even as can be, a seat moves
-once per `patience`, not once per query. tests/unit/pool/test_fairness.py has the figures.
+once per `patience`, not once per query. tests/unit/pool/test_fairness.py shows both.
 """
 
 from __future__ import annotations
@@ -57,13 +58,16 @@ class Plan:
         self._moving: Counter[Cap] = Counter()
         """Seats among those that come from under another cap."""
         self._claimed: set[int] = set()
+        self._idle: dict[Cap, tuple[float, int]] = {}
+        """By cap: since when the longest free connection has been free, and how many the largest lane with one has."""
+        self._patience = min(settings.patience, settings.blocking_timeout / 2)
         self.again_at = math.inf
         """When patience is over, where that is all that is missing."""
 
     def __iter__(self) -> Iterator[Waiter | Slot]:
         seats, most = self._seats, self._settings.connects_at_once
         caps = [cap for cap in seats.caps if cap.waiting and _hopeful(seats, cap)]
-        needy = [(one.turn, one) for cap in caps for lane in cap.waiting if (one := self._in_need(lane))]
+        needy = [(self._rank(one), one) for cap in caps for lane in cap.waiting if (one := self._in_need(lane))]
         heapq.heapify(needy)
         while needy and len(seats.opening) < most:
             _, waiter = heapq.heappop(needy)
@@ -75,14 +79,20 @@ class Plan:
                 self._claim(slot, lane)
             elif len(self._claimed) < most and (slot := self._victim(waiter, full)) is not None:
                 yield slot
+                self._idle.clear()
                 self._claim(slot, lane)
             else:
                 continue
             if following := self._in_need(lane):
-                heapq.heappush(needy, (following.turn, following))
+                heapq.heappush(needy, (self._rank(following), following))
 
     def _in_need(self, lane: Lane) -> Waiter | None:
         return lane.next_in_need(self._now, self._planned[lane], share(self._settings))
+
+    def _rank(self, waiter: Waiter) -> tuple[bool, int]:
+        """Who has nothing first, then by age. Clients that have yet to prove who they are do not go first."""
+        lane = waiter.lane
+        return bool(lane.private or lane.seats or self._planned[lane]), waiter.turn
 
     def _claim(self, slot: Slot, lane: Lane) -> None:
         self._claimed.add(slot.index)
@@ -95,24 +105,32 @@ class Plan:
 
     def _victim(self, waiter: Waiter, full: bool) -> Slot | None:
         """The longest free connection that may make room for this waiter."""
-        own, victim = waiter.lane.cap, None
-        for cap in [own] if full else self._seats.caps:
-            if cap.free and (cap is own or cap.spare > 0):
-                slot = self._ripe(cap, waiter)
-                if slot and (victim is None or slot.since < victim.since):
-                    victim = slot
-        return victim
+        own = waiter.lane.cap
+        ripe = [self._ripe(cap, waiter) for cap in ([own] if full else self._seats.caps) if cap.free]
+        return min((slot for slot in ripe if slot), key=lambda slot: slot.since, default=None)
 
     def _ripe(self, cap: Cap, waiter: Waiter) -> Slot | None:
+        if cap is not waiter.lane.cap and cap.spare <= 0:
+            return None
         size = len(waiter.lane.seats) + self._planned[waiter.lane]
-        patience = min(self._settings.patience, self._settings.blocking_timeout / 2)
+        oldest, largest = self._idle.get(cap) or self._look_at(cap)
+        over = waiter.since + self._patience
+        when = oldest + self._patience if largest <= size else min(oldest + self._patience, over)
+        if largest < size + 2 and when > self._now:
+            self.again_at = min(self.again_at, when)
+            return None
         for slot in cap.free.values():
             more = len(slot.lane.seats) - size
-            when = slot.since + patience if more < 1 else min(slot.since, waiter.since) + patience
-            if more > 1 or when <= self._now:
+            if more > 1 or (more == 1 and over <= self._now) or slot.since + self._patience <= self._now:
                 return slot
-            self.again_at = min(self.again_at, when)
         return None
+
+    def _look_at(self, cap: Cap) -> tuple[float, int]:
+        """What is to be known of the free connections under a cap to see at once, mostly, that none may make room."""
+        oldest = next(iter(cap.free.values())).since
+        largest = max(len(slot.lane.seats) for slot in cap.free.values())
+        self._idle[cap] = oldest, largest
+        return oldest, largest
 
 
 def makes_way(slot: Slot, seats: Seats, settings: PoolSettings, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""What the pool core may be told: caps, patience and pauses. Durations are seconds."""
+"""What the pool core is told once: caps, patience and pauses. Durations are seconds."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ class PoolSettings:
     retry_cap: float = 1.0
     """The longest pause: how late a server's recovery may be noticed."""
     patience: float = 0.1
-    """How much later than another's a pool's own waiter may have come, and still get the connection that came back."""
+    """How long a pool may keep a connection that another pool, which has hardly fewer, could use. See room.py."""

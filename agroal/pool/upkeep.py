@@ -36,7 +36,7 @@ def retirement(settings: PoolSettings, random: Random, now: float) -> float:
 
 
 def pause(failures: int, settings: PoolSettings, random: Random) -> float:
-    """How long to leave a server alone after so many failures in a row: doubling, capped, and down to half by chance."""
+    """How long to leave a server alone after so many failures in a row: doubling, capped, halved by chance."""
     longest = min(settings.retry_cap, settings.retry_first * 2.0 ** min(failures - 1, 32))
     return longest * (1 - random() / 2)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 
 from agroal.errors import ClientFacing, ProtocolViolation
 from agroal.wire.codes import PROTOCOL_3_0, Authentication, Backend, Status
@@ -35,8 +36,9 @@ def notice_response(fields: dict[str, str]) -> bytes:
     return message(Backend.NOTICE_RESPONSE, build_fields(fields))
 
 
+@lru_cache(1024)
 def parameter_status(name: str, value: str) -> bytes:
-    """The value of one reported setting."""
+    """The value of one reported setting. Remembered: every client is told the same dozen of them."""
     return message(Backend.PARAMETER_STATUS, cstring(name) + cstring(value))
 
 
@@ -56,10 +58,15 @@ def negotiate_protocol_version(unknown_options: tuple[str, ...]) -> bytes:
     return message(Backend.NEGOTIATE_PROTOCOL_VERSION, struct.pack("!II", PROTOCOL_3_0, len(unknown_options)) + listed)
 
 
-def welcome(parameters: Mapping[str, str], key: bytes) -> bytes:
-    """All that follows a successful login, up to the first ReadyForQuery."""
+def greeting(key: bytes) -> bytes:
+    """What follows a successful login at once: from now on the client can cancel, also that it waits for a server."""
+    return AUTHENTICATION_OK + backend_key_data(key)
+
+
+def welcome(parameters: Mapping[str, str]) -> bytes:
+    """What follows when there is a server: its settings, and the first ReadyForQuery."""
     statuses = b"".join(parameter_status(name, value) for name, value in parameters.items())
-    return AUTHENTICATION_OK + statuses + backend_key_data(key) + ready_for_query(Status.IDLE)
+    return statuses + ready_for_query(Status.IDLE)
 
 
 def parse_authentication(body: bytes) -> tuple[int, bytes]:

@@ -13,11 +13,13 @@ from agroal.demo import scratch
 from agroal.demo.__main__ import Interrupted, Signals
 from agroal.demo.screen import Screen
 from agroal.errors import AgroalError
+from tests.bench.failure import BenchFailed
+from tests.bench.figures import Memory
 from tests.bench.peers import Peer, RunningPool
 from tests.bench.plot import bar_chart
 from tests.bench.pools import INSTALLED, Agroal, Pool
 from tests.bench.record import PeerRecord, Record, rewritten, section
-from tests.bench.rounds import measure_memory, measure_rounds
+from tests.bench.rounds import Crowds, Rounds
 from tests.bench.server import Server, find_binaries, machine
 from tests.bench.workloads import QUICK, WORKLOADS
 
@@ -34,6 +36,7 @@ class Bench:
         self._screen = screen
         self._signals = signals
         self._left_out: list[str] = []
+        self._failures: list[str] = []
 
     def run(self) -> Record:
         options = self._options
@@ -43,13 +46,11 @@ class Bench:
             folder = scratch.make("agroal-bench-")
             stack.callback(scratch.remove, folder)
             server = self._start_server(folder / "postgres", stack)
-            memory = (
-                tuple(measure_memory(server, pools, folder, options.idle, self._screen, self._pulse))
-                if options.idle
-                else ()
-            )
+            memory = self._measure_memory(pools, folder, server)
             peers = self._start_peers(pools, folder, server, stack)
-            samples = tuple(measure_rounds(server, peers, workloads, options.rounds, options.seconds, self._screen))
+            rounds = Rounds(server, peers, options.seconds, self._screen)
+            samples = tuple(rounds.run(workloads, options.rounds))
+            self._failures += rounds.failures.values()
             return Record(
                 when=datetime.now().astimezone().isoformat(timespec="minutes"),
                 machine=machine(),
@@ -60,9 +61,18 @@ class Bench:
                 scale=options.scale,
                 peers=tuple(PeerRecord(p.name, p.version, p.port, p.command, p.configuration) for p in peers),
                 left_out=tuple(self._left_out),
+                failures=tuple(self._failures),
                 samples=samples,
                 memory=memory,
             )
+
+    def _measure_memory(self, pools: list[Pool], folder: Path, server: Server) -> tuple[Memory, ...]:
+        if not self._options.idle:
+            return ()
+        crowds = Crowds(server, folder, self._options.idle, self._screen, self._pulse)
+        memory = tuple(crowds.run(pools))
+        self._failures += crowds.failures.values()
+        return memory
 
     def _pulse(self) -> None:
         self._signals.check()
@@ -70,11 +80,10 @@ class Bench:
 
     def _pools(self) -> list[Pool]:
         """Those that are asked for and are there."""
-        asked = self._options.peer
-        pools: list[Pool] = [Agroal()] if not asked or "agroal" in asked else []
+        pools: list[Pool] = [Agroal()] if self._is_asked_for("agroal") else []
         pools += [Agroal(name, tree) for name, tree in self._options.tree]
         for kind in INSTALLED:
-            if asked and kind.name not in asked:
+            if not self._is_asked_for(kind.name):
                 continue
             if pool := kind.find(os.environ):
                 pools.append(pool)
@@ -82,7 +91,12 @@ class Bench:
                 self._left_out.append(f"{kind.name} is left out: it is not in PATH, and {kind.variable()} is not set.")
         for line in self._left_out:
             self._screen.say(f"  {line}")
+        if not pools and not self._is_asked_for(_DIRECT):
+            raise BenchFailed("no peer is left that could be measured")
         return pools
+
+    def _is_asked_for(self, peer: str) -> bool:
+        return not self._options.peer or peer in self._options.peer
 
     def _start_server(self, folder: Path, stack: ExitStack) -> Server:
         options = self._options
@@ -102,7 +116,7 @@ class Bench:
 
     def _start_peers(self, pools: list[Pool], folder: Path, server: Server, stack: ExitStack) -> list[Peer]:
         peers: list[Peer] = []
-        if not self._options.peer or _DIRECT in self._options.peer:
+        if self._is_asked_for(_DIRECT):
             peers.append(Peer(_DIRECT, server.host, server.port, "no pool"))
         for pool in pools:
             running = RunningPool(pool, folder / pool.name, server, _SLOTS, self._pulse)
@@ -220,7 +234,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (AgroalError, OSError) as error:
         print(f"tests.bench: {error}", file=sys.stderr)
         return 1
-    return 0
+    for failure in record.failures:
+        print(f"tests.bench: not measured: {failure}", file=sys.stderr)
+    return 1 if record.failures else 0
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from agroal.demo.instance import cpu_time
 from agroal.demo.ports import free_port
 from agroal.demo.processes import ProgramFailed, ended, spawn
-from tests.bench.accounting import cpu_of_family, rss_of_family
+from tests.bench.accounting import cpu_of_family, family, rss_of_family
 from tests.bench.failure import BenchFailed
 from tests.bench.pools import Place, Pool
 from tests.bench.server import Server
@@ -85,13 +86,18 @@ class RunningPool(Peer):
                 raise BenchFailed(f"{self.name} answers no query within {_PATIENCE:.0f} s; it said:\n{self._said()}")
 
     def stop(self) -> None:
-        """End it fast; does nothing where it is not running."""
+        """End it fast, with all that it has started; does nothing where it is not running."""
         if self._process is None:
             return
+        members = list(family(self.pid))
         self._process.send_signal(signal.SIGINT)
         if not ended(self._process, _PATIENCE):
             self._process.kill()
             self._process.wait()
+        for member in members:
+            with contextlib.suppress(ProcessLookupError):  # a number that belongs to a stranger by now is left alone
+                if os.getsid(member) == self._process.pid:
+                    os.kill(member, signal.SIGKILL)
         self._process = None
 
     def cpu(self) -> float | None:

@@ -195,7 +195,7 @@ class Pgagroal(Installed):
                 "allow_unknown_users = true\nidle_timeout = 0\nvalidation = off\n\n"
                 f"[primary]\nhost = {place.server_host}\nport = {place.server_port}\n"
             ),
-            "pgagroal_hba.conf": "host all all 127.0.0.1/32 all\n",
+            "pgagroal_hba.conf": "host all all all all\n",
             "pgagroal_databases.conf": f"{DATABASE} all {place.slots}\n",
         }
 

@@ -40,6 +40,8 @@ class Record:
     scale: int
     peers: tuple[PeerRecord, ...]
     left_out: tuple[str, ...]
+    failures: tuple[str, ...]
+    """What could not be measured, and why."""
     samples: tuple[Sample, ...]
     memory: tuple[Memory, ...]
 

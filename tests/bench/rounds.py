@@ -17,20 +17,37 @@ from tests.bench.server import Server
 from tests.bench.workloads import Workload
 
 
-def measure_rounds(
-    server: Server, peers: Sequence[Peer], workloads: Sequence[Workload], rounds: int, seconds: int, screen: Screen
-) -> Iterator[Sample]:
-    """A B C A B C …: what is compared is measured within seconds of each other."""
-    for number in range(1, rounds + 1):
-        for workload in workloads:
-            with screen.step(f"round {number} of {rounds}: {workload.name}"):
-                notes = []
-                for peer in peers:
-                    screen.note(f"{peer.name} …")
-                    sample = measure(server, peer, workload, number, seconds)
-                    yield sample
-                    notes.append(_note(sample))
-                screen.note("   ".join(notes))
+class Rounds:
+    """A B C A B C …: what is compared is measured within seconds of each other.
+
+    A workload that fails with a peer is not tried with it again. `failures` says what went wrong.
+    """
+
+    def __init__(self, server: Server, peers: Sequence[Peer], seconds: int, screen: Screen) -> None:
+        self.failures: dict[tuple[str, str], str] = {}
+        """By workload and peer."""
+        self._server = server
+        self._peers = peers
+        self._seconds = seconds
+        self._screen = screen
+
+    def run(self, workloads: Sequence[Workload], rounds: int) -> Iterator[Sample]:
+        for number in range(1, rounds + 1):
+            for workload in workloads:
+                with self._screen.step(f"round {number} of {rounds}: {workload.name}"):
+                    samples = list(self._round(workload, number))
+                    self._screen.note("   ".join(map(_note, samples)))
+                yield from samples
+
+    def _round(self, workload: Workload, number: int) -> Iterator[Sample]:
+        for peer in self._peers:
+            if (workload.name, peer.name) in self.failures:
+                continue
+            self._screen.note(f"{peer.name} …")
+            try:
+                yield measure(self._server, peer, workload, number, self._seconds)
+            except BenchFailed as failure:
+                self.failures[workload.name, peer.name] = str(failure)
 
 
 def measure(server: Server, peer: Peer, workload: Workload, number: int, seconds: int) -> Sample:
@@ -56,27 +73,42 @@ def measure(server: Server, peer: Peer, workload: Workload, number: int, seconds
     )
 
 
-def measure_memory(
-    server: Server, pools: Sequence[Pool], folder: Path, clients: int, screen: Screen, pulse: Callable[[], None]
-) -> Iterator[Memory]:
-    """What each pool holds when it has just started, and with so many idle clients. Each is started for this alone."""
-    raise_descriptor_limit(clients)
-    for pool in pools:
-        with screen.step(f"{clients} idle clients: {pool.name}"):
-            running = RunningPool(pool, folder / f"{pool.name}-idle", server, clients + 10, pulse)
-            try:
-                running.start()
-                idle = running.rss()
-                with idle_clients(running.host, running.port, clients, pulse):
-                    crowded = running.rss()
-            finally:
-                running.stop()
-            if idle is None or crowded is None:
-                screen.note("no /proc here: not measured")
-                return
-            memory = Memory(pool.name, idle, clients, crowded)
+class Crowds:
+    """What each pool holds when it has just started, and with many idle clients. Each is started for this alone."""
+
+    def __init__(self, server: Server, folder: Path, clients: int, screen: Screen, pulse: Callable[[], None]) -> None:
+        raise_descriptor_limit(clients)
+        self.failures: dict[str, str] = {}
+        """By peer."""
+        self._server = server
+        self._folder = folder
+        self._clients = clients
+        self._screen = screen
+        self._pulse = pulse
+
+    def run(self, pools: Sequence[Pool]) -> Iterator[Memory]:
+        for pool in pools:
+            with self._screen.step(f"{self._clients} idle clients: {pool.name}"):
+                try:
+                    memory = self._measure(pool)
+                except BenchFailed as failure:
+                    self.failures[pool.name] = f"{self._clients} idle clients of {pool.name}: {failure}"
+                    continue
+                self._screen.note(f"{thousands(memory.idle / 1024)} MB, {memory.per_client:.1f} kB each")
             yield memory
-            screen.note(f"{thousands(memory.idle / 1024)} MB, {memory.per_client:.1f} kB each")
+
+    def _measure(self, pool: Pool) -> Memory:
+        running = RunningPool(pool, self._folder / f"{pool.name}-idle", self._server, self._clients + 10, self._pulse)
+        try:
+            running.start()
+            idle = running.rss()
+            with idle_clients(running.host, running.port, self._clients, self._pulse):
+                crowded = running.rss()
+        finally:
+            running.stop()
+        if idle is None or crowded is None:
+            raise BenchFailed("there is no /proc to read it from")
+        return Memory(pool.name, idle, self._clients, crowded)
 
 
 def _note(sample: Sample) -> str:

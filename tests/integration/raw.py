@@ -45,8 +45,11 @@ class RawClient:
         return self._answers.read(1)
 
     def hear(self) -> Message | None:
-        """The next message; None at the end of the connection."""
-        header = self._answers.read(5)
+        """The next message; None at the end of the connection, which is a reset where we were not heard out."""
+        try:
+            header = self._answers.read(5)
+        except ConnectionResetError:
+            return None
         if not header:
             return None
         return chr(header[0]), self._answers.read(int.from_bytes(header[1:], "big") - 4)

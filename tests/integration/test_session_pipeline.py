@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from agroal.wire.codes import Backend
+from tests.integration.by_hand import TRUSTING, Guest, Refused, batch, function_call
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
 from tests.integration.memory import MIB, bounded
 from tests.integration.postgres import Database
-from tests.integration.raw import TRUSTING, RawClient, function_call
+from tests.unit.wire.messages import SYNC
 
 MANY = 1000
 
@@ -102,14 +102,17 @@ def test_a_pipeline_of_psycopg(pool: Agroal) -> None:
         assert [cursor.fetchone() for cursor in cursors] == [(n,) for n in range(MANY)]
 
 
-def test_an_error_in_a_pipeline_skips_up_to_its_sync(pool: Agroal) -> None:
-    with pool.connect() as client:
-        client.execute("CREATE TABLE pipelined (n int)")
-        with pytest.raises(errors.DivisionByZero), client.pipeline():
-            client.execute("INSERT INTO pipelined VALUES (1)")
-            client.execute("SELECT 1 / 0")
-            client.execute("INSERT INTO pipelined VALUES (2)")
-        assert client.execute("SELECT count(*) FROM pipelined").fetchone() == (0,)
+def test_an_error_in_a_batch_skips_up_to_its_sync(pool: Agroal, database: Database) -> None:
+    with Guest(pool, database.scram).enter() as client:
+        client.query("CREATE TABLE batched (n int)")
+        client.say(
+            batch("INSERT INTO batched VALUES (1)"), batch("SELECT 1 / 0"), batch("INSERT INTO batched VALUES (2)")
+        )
+        client.say(SYNC, batch("INSERT INTO batched VALUES (3)"), SYNC)
+        with pytest.raises(Refused, match="division by zero"):
+            client.answer()
+        assert [kind for kind, _ in client.answer() + client.answer()] == ["Z", "1", "2", "C", "Z"]
+        assert client.query("SELECT n FROM batched") == ["3"]
 
 
 def test_prepared_statements_of_psycopg(pool: Agroal) -> None:
@@ -196,10 +199,9 @@ def test_large_objects_by_function_calls(pool: Agroal, database: Database) -> No
     oids = "SELECT 'lo_from_bytea'::regproc::oid::int, 'lo_get(oid)'::regprocedure::oid::int"
     [(lo_from_bytea, lo_get)] = database.query(oids)
     content = bytes(range(256)) * 4096  # a MiB: the call is longer than the daemon's buffer
-    with RawClient(pool, database.scram) as client:
-        client.send(function_call(lo_from_bytea, struct.pack("!I", 0), content))
-        oid = client.read_until(Backend.READY_FOR_QUERY)[0].body[4:]
-        client.send(function_call(lo_get, oid))
-        [answer, _] = client.read_until(Backend.READY_FOR_QUERY)
-    assert answer.kind == Backend.FUNCTION_CALL_RESPONSE
-    assert answer.body[4:] == content
+    with Guest(pool, database.scram).enter() as client:
+        client.say(function_call(lo_from_bytea, struct.pack("!I", 0), content))
+        [(_, oid), _] = client.answer()
+        client.say(function_call(lo_get, oid[4:]))
+        [(kind, result), _] = client.answer()
+    assert (kind, result[4:]) == ("V", content)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,3 +20,13 @@ def socket_dir() -> Iterator[Path]:
 @pytest.fixture
 def path(socket_dir: Path) -> Path:
     return socket_dir / ".s.agroal.2345"
+
+
+@pytest.fixture
+def loggers_as_before() -> Iterator[None]:
+    """For tests that start the daemon's own log: what others log is captured again afterwards."""
+    root = logging.getLogger("agroal")
+    propagate, level = root.propagate, root.level
+    yield
+    root.propagate = propagate
+    root.setLevel(level)

@@ -45,3 +45,9 @@ async def until(condition: Callable[[], object]) -> None:
     """Let the loop go on until this is so."""
     while not condition():  # noqa: ASYNC110 (what is waited for announces itself to nobody)
         await asyncio.sleep(0)
+
+
+async def settle() -> None:
+    """Let all that can happen now happen."""
+    for _ in range(10):
+        await asyncio.sleep(0)

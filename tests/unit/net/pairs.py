@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -60,6 +61,28 @@ def joined(small: bool = False) -> Iterator[Joined]:
     """Call it inside a running loop: a link has a future."""
     with pump() as made, channel(made, "client", small) as client, channel(made, "server", small) as server:
         yield Joined(made, client, server)
+
+
+def push(sock: socket.socket, data: bytes) -> bytes:
+    """Send what the socket takes, and return the rest."""
+    try:
+        return data[sock.send(data) :]
+    except BlockingIOError:
+        return data
+
+
+def waiting_for(sock: socket.socket) -> int:
+    """How many bytes can be read there."""
+    try:
+        return len(sock.recv(1 << 20, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return 0
+
+
+def break_off(sock: socket.socket) -> None:
+    """Close a TCP connection with a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
 
 
 def received(sock: socket.socket) -> bytes:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,8 +11,8 @@ from agroal.errors import PeerGone, ProtocolViolation
 from agroal.net.converse import READ_AT_ONCE, converse
 from agroal.net.pump import Channel
 from agroal.wire.talk import Talk, read_only
-from tests.unit.looping import in_a_loop, pumping
-from tests.unit.net.pairs import channel, received
+from tests.unit.looping import in_a_loop, pumping, settle, until
+from tests.unit.net.pairs import break_off, channel, received, waiting_for
 from tests.unit.script import Script, play
 from tests.unit.wire.messages import message
 
@@ -61,7 +60,7 @@ async def test_what_comes_after_the_end_stays_in_the_kernel() -> None:
         peer.send(ANSWER)
         await converse(ours, ask())
         peer.send(b"later")
-        await asyncio.sleep(0)
+        await settle()
         assert (ours.unread, ours.peek()) == (b"", b"l")
 
 
@@ -141,20 +140,11 @@ async def test_a_connection_that_breaks_is_a_peer_that_is_gone() -> None:
         ours = Channel(pump, accepted, "the peer")
         waiting = asyncio.create_task(converse(ours, ask(2)))
         peer.send(ANSWER)
-        while received_so_far(peer) < len(HELLO + HELLO):
-            await asyncio.sleep(0)
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        peer.close()  # with a reset
+        await until(lambda: waiting_for(peer) == len(HELLO + HELLO))
+        break_off(peer)
         with pytest.raises(PeerGone):
             await waiting
         ours.close()
-
-
-def received_so_far(sock: socket.socket) -> int:
-    try:
-        return len(sock.recv(1000, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except BlockingIOError:
-        return 0
 
 
 @in_a_loop
@@ -182,7 +172,7 @@ async def test_a_conversation_that_is_given_up_hears_nothing_more() -> None:
         await asyncio.wait([given_up])
         assert ended == [True]
         peer.send(ANSWER)
-        await asyncio.sleep(0)
+        await settle()
         assert ours.peek() == ANSWER[:1], "it is for whoever asks next"
 
 

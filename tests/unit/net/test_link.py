@@ -1,25 +1,12 @@
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import Awaitable, Callable
-
-import pytest
-
 from agroal.net.link import Parting
-from tests.unit.net.pairs import Joined, joined, received
+from tests.unit.looping import in_a_loop
+from tests.unit.net.pairs import Joined, joined, push, received
 from tests.unit.wire.messages import READY, SYNC, TERMINATE, message
 
 QUERY = message("Q", b"SELECT 1\0")
 ANSWER = message("T", b"\0\0") + message("D", b"\0\0") + message("C", b"SELECT 1\0") + READY
-
-
-def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    @functools.wraps(test)
-    def run(**fixtures: object) -> None:
-        asyncio.run(test(**fixtures))
-
-    return run
 
 
 def parting(on: Joined) -> Parting | None:
@@ -125,10 +112,7 @@ async def test_a_slow_client_is_waited_for_with_one_buffer_at_most() -> None:
         unsent, got = row + READY, b""
         kept = 0
         while len(got) < len(row + READY):
-            try:
-                unsent = unsent[on.server.send(unsent) :] if unsent else b""
-            except BlockingIOError:
-                pass
+            unsent = push(on.server, unsent)
             on.turn()
             kept = max(kept, len(on.link.client.unsent))
             got += received(on.client)
@@ -144,14 +128,7 @@ async def test_neither_direction_blocks_the_other() -> None:
         on.link.join()
         to_server, to_client = requests, answers
         for _ in range(200):  # both write until nothing moves any more
-            for sock, name in ((on.client, "server"), (on.server, "client")):
-                try:
-                    if name == "server":
-                        to_server = to_server[sock.send(to_server) :] if to_server else b""
-                    else:
-                        to_client = to_client[sock.send(to_client) :] if to_client else b""
-                except BlockingIOError:
-                    pass
+            to_server, to_client = push(on.client, to_server), push(on.server, to_client)
             on.turn(1)
         assert to_server
         assert to_client
@@ -159,15 +136,7 @@ async def test_neither_direction_blocks_the_other() -> None:
         while len(got_server) < len(requests) or len(got_client) < len(answers):
             got_server += received(on.server)
             got_client += received(on.client)
-            for sock, data in ((on.client, to_server), (on.server, to_client)):
-                try:
-                    sent = sock.send(data) if data else 0
-                except BlockingIOError:
-                    sent = 0
-                if sock is on.client:
-                    to_server = to_server[sent:]
-                else:
-                    to_client = to_client[sent:]
+            to_server, to_client = push(on.client, to_server), push(on.server, to_client)
             on.turn(1)
         assert (got_server, got_client) == (requests, answers)
 
@@ -178,10 +147,8 @@ async def test_a_client_that_hangs_up_while_the_server_does_not_read_ends_the_li
         on.link.join()
         batch = message("P", bytes(1 << 20))
         while not on.link.server.unsent:
-            try:
-                batch = batch[on.client.send(batch) :]
-            except BlockingIOError:
-                pytest.fail("the link does not read although nothing is kept")
+            batch, before = push(on.client, batch), batch
+            assert batch != before, "the link does not read although nothing is kept"
             on.turn(1)
         on.client.close()
         on.turn()

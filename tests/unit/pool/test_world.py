@@ -15,14 +15,16 @@ from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
 from agroal.pool.upkeep import FlushMode
-from tests.unit.pool.world import DOWN, At, Connection, World
+from tests.unit.pool.notes import At, Connection
+from tests.unit.pool.world import DOWN, World
 
 KEYS = [PoolKey("shop", "web"), PoolKey("shop", "batch"), PoolKey("books", "web"), PoolKey("books", "web", "secret")]
 LIMITS = [
     [],
     [Limit("all", (), "all", 3)],
     [Limit("shop", (), "web", 2, 1, 1), Limit("all", (), "all", 3)],
-    [Limit("all", (), "web", 2), Limit("shop", (), "all", 1), Limit("books", (), "web", 2, 2, 1)],
+    [Limit("all", (), "web", 2), Limit("shop", (), "all", 1), Limit("books", (), "web", 2, 2, 2)],
+    [Limit("shop", (), "web", 3, 3, 2), Limit("books", (), "web", 3, 3, 2)],
 ]
 DIRT = [None, None, None, CloseReason.DIRTY, CloseReason.LOST]
 TIMES = [0.01, 0.01, 0.2, 1.0, 2.0]
@@ -46,7 +48,7 @@ class Life(RuleBasedStateMachine):
         seats=strategies.integers(1, 6),
         at_once=strategies.integers(1, 5),
         blocking=strategies.sampled_from([3.0, 3.0, 3.0, 0.0]),
-        idle=strategies.sampled_from([0.0, 1.0]),
+        idle=strategies.sampled_from([1.0, 1.0, 0.0]),
         age=strategies.sampled_from([0.0, 2.0]),
         chance=strategies.sampled_from([0.0, 0.3, 1.0]),
     )
@@ -118,6 +120,15 @@ class Life(RuleBasedStateMachine):
     @rule(seconds=strategies.sampled_from(TIMES), late=strategies.booleans())
     def time_passes(self, seconds: float, late: bool) -> None:
         self.world.sleep(seconds) if late else self.world.wait(seconds)
+
+    @rule(seconds=strategies.sampled_from(TIMES))
+    def it_becomes_quiet(self, seconds: float) -> None:
+        for connection in self.world.having(At.OPENING):
+            self.world.connected(connection)
+        for connection in self.world.leased():
+            self.world.release(connection)
+        self.world.check()
+        self.world.wait(seconds)
 
     @rule(mode=strategies.sampled_from(FlushMode), database=strategies.sampled_from([None, "shop", "books"]))
     def an_administrator_flushes(self, mode: FlushMode, database: str | None) -> None:

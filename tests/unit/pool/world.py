@@ -1,88 +1,28 @@
-"""A world for the pool to live in, and a simple model of what it must never do there.
+"""A world for the pool to live in: clients, PostgreSQL, administrators and time.
 
-The world plays clients, PostgreSQL and time. Beside the pool it keeps its own notes, made only of what it said to the pool and what the
-pool answered: plain lists and full scans, no index. `check` compares every promise of `agroal.pool.core` with the notes.
+Whatever happens in it is noted, told to the pool, and the pool's answer is held against the notes.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
 from random import Random
 
 from agroal.errors import ClientFacing, ServerUnavailable
 from agroal.pool.core import Pool
 from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Refuse, RefuseReason
-from agroal.pool.limits import Limit
-from agroal.pool.settings import PoolSettings
-from agroal.pool.slot import FREE, LEASED, PoolKey
+from agroal.pool.slot import PoolKey
 from agroal.pool.upkeep import AGE_SPREAD, SWEEP_SPACING, FlushMode
+from tests.unit.pool.notes import At, Client, Connection, Luck
+from tests.unit.pool.promises import Promises
 
 DOWN = ServerUnavailable("connection refused")
 
 
-class At(Enum):
-    """Where a connection is, as the world sees it."""
-
-    OPENING = auto()
-    BACK = auto()
-    """just opened or just returned: the pool has yet to say what becomes of it"""
-    IDLE = auto()
-    LEASED = auto()
-    CLOSING = auto()
-
-
-@dataclass(eq=False)
-class Connection:
-    slot: int
-    key: PoolKey
-    private: bool
-    began: float
-    client: int | None = None
-    at: At = At.OPENING
-    lease: int = 0
-    idle_since: float = 0.0
-    retire_at: float = math.inf
-    unwanted: CloseReason | None = None
-    """It must not serve another client."""
-
-
-@dataclass(eq=False)
-class Client:
-    id: int
-    key: PoolKey
-    private: bool
-    since: float
-    alone: bool = False
-    """Its own connect is under way."""
-
-
 @dataclass
-class Luck:
-    """How the connects of a key have gone lately."""
-
-    failures: int = 0
-    retry_at: float = -math.inf
-
-
-@dataclass
-class World:
-    settings: PoolSettings
-    limits: list[Limit]
-    chance: float = 0.0
-    """All the dice ever show."""
-    now: float = 100.0
-    connections: dict[int, Connection] = field(default_factory=dict)
-    """By slot."""
-    waiting: list[Client] = field(default_factory=list)
-    """In order of arrival, with those whose own connect is under way."""
-    luck: dict[PoolKey, Luck] = field(default_factory=dict)
-    leases: int = 0
-    asked: int = 0
-    answers: Counter[str] = field(default_factory=Counter)
-    event: str = ""
+class World(Promises):
+    """What happens, and what the pool answers."""
 
     def __post_init__(self) -> None:
         self.pool = Pool(self.settings, self.limits, lambda: self.chance, self.now)
@@ -295,17 +235,6 @@ class World:
                     return
         raise AssertionError("nobody gains by this")
 
-    def fair(self, connection: Connection, client: Client) -> bool:
-        """Whether the rules of room.py let the seat of this connection move to this client's lane now."""
-        more = self.size(connection.key, connection.private) - self.size(client.key, client.private)
-        patience = self.settings.patience
-        own = self.queue(connection.key, private=False)
-        if connection.at is At.BACK and own:
-            return client.id < own[0].id and (more > 1 or (more == 1 and client.since + patience < own[0].since))
-        patience = min(patience, self.settings.blocking_timeout / 2)
-        since = self.now if connection.at is At.BACK else connection.idle_since
-        return more > 1 or self.now >= since + patience or (more == 1 and self.now >= client.since + patience)
-
     def answered(self, waiter: int, how: str) -> Client:
         client = next((client for client in self.waiting if client.id == waiter), None)
         assert client, "an answer to nobody"
@@ -343,142 +272,6 @@ class World:
                 self.flush(dice.choice(list(FlushMode)), dice.choice([None, *{key.database for key in keys}]))
             case 8:
                 self.wait(dice.choice([0.01, 0.1, 0.5, 1.0]))
-
-    # -- questions to the notes
-
-    def leased(self) -> list[Connection]:
-        """Also those that were closed under their clients, who have yet to notice."""
-        return [connection for connection in self.connections.values() if connection.lease]
-
-    def having(self, *at: At) -> list[Connection]:
-        return [connection for connection in self.connections.values() if connection.at in at]
-
-    def of(self, like: Connection, at: At, *, wanted: bool) -> list[Connection]:
-        mine = [one for one in self.having(at) if (one.key, one.private) == (like.key, like.private)]
-        return [one for one in mine if not (wanted and one.unwanted)]
-
-    def queue(self, key: PoolKey, private: bool) -> list[Client]:
-        return [one for one in self.waiting if (one.key, one.private) == (key, private) and not one.alone]
-
-    def lanes(self) -> set[tuple[PoolKey, bool]]:
-        return {(client.key, client.private) for client in self.waiting if not client.alone}
-
-    def size(self, key: PoolKey, private: bool) -> int:
-        mine = [one for one in self.connections.values() if (one.key, one.private) == (key, private)]
-        return sum(one.at is not At.CLOSING for one in mine)
-
-    def limit(self, key: PoolKey) -> Limit | None:
-        """The best match, by trying the four kinds one after another."""
-        for database, user in ((key.database, key.user), ("all", key.user), (key.database, "all"), ("all", "all")):
-            for limit in self.limits:
-                if (limit.database, limit.user) == (database, user):
-                    return limit
-        return None
-
-    def under(self, limit: Limit | None) -> list[Connection]:
-        return [connection for connection in self.connections.values() if self.limit(connection.key) is limit]
-
-    def room(self, limit: Limit | None) -> int:
-        return limit.max_size - len(self.under(limit)) if limit else self.settings.max_connections
-
-    def empty(self) -> int:
-        return self.settings.max_connections - len(self.connections)
-
-    def spare(self, limit: Limit | None) -> int:
-        staying = [one for one in self.under(limit) if one.at is not At.CLOSING and not (one.unwanted and one.lease)]
-        return len(staying) - (limit.min_size if limit else 0)
-
-    def opening(self, private: bool, key: PoolKey) -> int:
-        """Connects under way that count for this lane: all private ones together."""
-        ones = [one for one in self.having(At.OPENING) if not one.unwanted and one.private == private]
-        return sum(private or one.key == key for one in ones)
-
-    def uncovered(self, key: PoolKey, private: bool) -> list[Client]:
-        """Those for whom no connection is under way, as many as the pool may connect for at the moment."""
-        luck = Luck() if private else self.luck.get(key, Luck())
-        opening = self.opening(private, key)
-        share = 1 if luck.failures else max(1, self.settings.connects_at_once // 2)
-        if self.now < luck.retry_at:
-            return []
-        return self.queue(key, private)[0 if private else opening :][: max(0, share - opening)]
-
-    # -- what must hold after every event
-
-    def check(self) -> None:
-        self.check_caps()
-        self.check_that_nobody_waits_in_vain()
-        self.check_deadline()
-        self.check_snapshot()
-
-    def check_caps(self) -> None:
-        assert len(self.connections) <= self.settings.max_connections, "max_connections"
-        for limit in self.limits:
-            assert len(self.under(limit)) <= limit.max_size, "max_size"
-        assert len(self.having(At.OPENING)) <= self.settings.connects_at_once, "connects_at_once"
-        leases = [connection.lease for connection in self.having(At.LEASED)]
-        assert 0 not in leases
-        assert len(set(leases)) == len(leases)
-
-    def check_that_nobody_waits_in_vain(self) -> None:
-        for connection in self.having(At.IDLE):
-            assert not self.queue(connection.key, private=False), "somebody waits beside a free connection of theirs"
-        if len(self.having(At.OPENING)) >= self.settings.connects_at_once:
-            return
-        for limit in {id(limit): limit for key, _ in self.lanes() for limit in [self.limit(key)]}.values():
-            lanes = [(key, private) for key, private in self.lanes() if self.limit(key) is limit]
-            needs = sum(len(self.uncovered(key, private)) for key, private in lanes)
-            if needs:
-                self.check_that_these_can_only_wait(limit, needs)
-
-    def check_that_these_can_only_wait(self, limit: Limit | None, needs: int) -> None:
-        closing, idle = self.having(At.CLOSING), self.having(At.IDLE)
-        if self.room(limit) <= 0:
-            closing = [one for one in closing if self.limit(one.key) is limit]
-            idle = [one for one in idle if self.limit(one.key) is limit]
-        else:
-            assert not self.empty(), "a connection could be opened"
-            needs = min(needs, self.room(limit))
-            idle = [one for one in idle if self.limit(one.key) is limit or self.spare(self.limit(one.key)) > 0]
-        lanes = [(key, private) for key, private in self.lanes() if self.limit(key) is limit]
-        first = [client for key, private in lanes for client in self.uncovered(key, private)[:1]]
-        idle = [one for one in idle if any(self.fair(one, client) for client in first)]
-        needs = min(needs, 1)
-        enough = len(closing) >= needs or len(self.having(At.CLOSING)) >= self.settings.connects_at_once
-        assert not idle or enough, "an idle connection of another pool could make room"
-        if not self.settings.blocking_timeout:
-            assert closing or any(self.opening(private, key) for key, private in self.lanes()), (
-                "who can't be served is refused"
-            )
-
-    def check_deadline(self) -> None:
-        deadline = self.pool.next_deadline()
-        queued = [client for client in self.waiting if not client.alone]
-        if queued and self.settings.blocking_timeout:
-            assert deadline is not None, "somebody waits, and nothing will end it"
-            assert deadline <= queued[0].since + self.settings.blocking_timeout
-        for key, luck in self.luck.items():
-            if self.now < luck.retry_at and self.queue(key, private=False):
-                assert deadline is not None
-                assert deadline <= luck.retry_at, "the server is tried again"
-
-    def check_snapshot(self) -> None:
-        picture = self.pool.snapshot(self.now)
-        assert {row.index: row.lease for row in picture.slots} == {
-            one.slot: one.lease for one in self.connections.values()
-        }
-        assert sum(row.idle for row in picture.pools) == len(self.having(At.IDLE))
-        assert sum(row.active for row in picture.pools) == len(self.having(At.LEASED)) == self.pool.leased
-        assert sum(row.active + row.idle + row.other for row in picture.pools) == len(self.connections)
-        assert {row.index for row in picture.slots if row.state is FREE} == {one.slot for one in self.having(At.IDLE)}
-        assert {row.index for row in picture.slots if row.state in LEASED} == {
-            one.slot for one in self.having(At.LEASED)
-        }
-        assert [row.waiter for row in picture.waiters] == [client.id for client in self.waiting if not client.alone]
-        totals = picture.totals
-        assert totals.leases == self.answers["granted"]
-        assert totals.refusals.total() == self.answers["refused"]
-        assert totals.cancelled == self.answers["cancelled"]
-        assert self.asked == self.answers.total() + len(self.waiting), "exactly one answer each"
 
     # -- the end
 

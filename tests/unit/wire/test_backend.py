@@ -11,10 +11,12 @@ from agroal.wire.fields import build_fields, parse_fields
 from tests.unit.wire.messages import READY, message
 
 
-def test_the_welcome_is_what_a_server_says_after_a_login() -> None:
-    assert backend.welcome({"TimeZone": "UTC"}, b"12345678") == (
-        message("R", bytes(4)) + message("S", b"TimeZone\0UTC\0") + message("K", b"12345678") + READY
-    )
+def test_the_greeting_lets_a_client_in_and_gives_it_its_key() -> None:
+    assert backend.greeting(b"12345678") == message("R", bytes(4)) + message("K", b"12345678")
+
+
+def test_the_welcome_ends_what_a_server_says_after_a_login() -> None:
+    assert backend.welcome({"TimeZone": "UTC"}) == message("S", b"TimeZone\0UTC\0") + READY
 
 
 def test_the_mechanisms_end_with_an_empty_one() -> None:

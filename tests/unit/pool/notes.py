@@ -1,0 +1,142 @@
+"""Notes of what the pool was told and what it answered: plain lists and full scans, no index."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from agroal.pool.effects import CloseReason
+from agroal.pool.limits import Limit
+from agroal.pool.settings import PoolSettings
+from agroal.pool.slot import PoolKey
+
+
+class At(Enum):
+    """Where a connection is, as the world sees it."""
+
+    OPENING = auto()
+    BACK = auto()
+    """just opened or just returned: the pool has yet to say what becomes of it"""
+    IDLE = auto()
+    LEASED = auto()
+    CLOSING = auto()
+
+
+@dataclass(eq=False)
+class Connection:
+    slot: int
+    key: PoolKey
+    private: bool
+    began: float
+    client: int | None = None
+    at: At = At.OPENING
+    lease: int = 0
+    idle_since: float = 0.0
+    retire_at: float = math.inf
+    unwanted: CloseReason | None = None
+    """It must not serve another client."""
+
+
+@dataclass(eq=False)
+class Client:
+    id: int
+    key: PoolKey
+    private: bool
+    since: float
+    alone: bool = False
+    """Its own connect is under way."""
+
+
+@dataclass
+class Luck:
+    """How the connects of a key have gone lately."""
+
+    failures: int = 0
+    retry_at: float = -math.inf
+
+
+@dataclass
+class Notes:
+    settings: PoolSettings
+    limits: list[Limit]
+    chance: float = 0.0
+    """All the dice ever show."""
+    now: float = 100.0
+    connections: dict[int, Connection] = field(default_factory=dict)
+    """By slot."""
+    waiting: list[Client] = field(default_factory=list)
+    """In order of arrival, with those whose own connect is under way."""
+    luck: dict[PoolKey, Luck] = field(default_factory=dict)
+    leases: int = 0
+    asked: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    event: str = ""
+
+    def leased(self) -> list[Connection]:
+        """Also those that were closed under their clients, who have yet to notice."""
+        return [connection for connection in self.connections.values() if connection.lease]
+
+    def having(self, *at: At) -> list[Connection]:
+        return [connection for connection in self.connections.values() if connection.at in at]
+
+    def of(self, like: Connection, at: At, *, wanted: bool) -> list[Connection]:
+        mine = [one for one in self.having(at) if (one.key, one.private) == (like.key, like.private)]
+        return [one for one in mine if not (wanted and one.unwanted)]
+
+    def queue(self, key: PoolKey, private: bool) -> list[Client]:
+        return [one for one in self.waiting if (one.key, one.private) == (key, private) and not one.alone]
+
+    def lanes(self) -> set[tuple[PoolKey, bool]]:
+        return {(client.key, client.private) for client in self.waiting if not client.alone}
+
+    def size(self, key: PoolKey, private: bool) -> int:
+        mine = [one for one in self.connections.values() if (one.key, one.private) == (key, private)]
+        return sum(one.at is not At.CLOSING for one in mine)
+
+    def limit(self, key: PoolKey) -> Limit | None:
+        """The best match, by trying the four kinds one after another."""
+        for database, user in ((key.database, key.user), ("all", key.user), (key.database, "all"), ("all", "all")):
+            for limit in self.limits:
+                if (limit.database, limit.user) == (database, user):
+                    return limit
+        return None
+
+    def under(self, limit: Limit | None) -> list[Connection]:
+        return [connection for connection in self.connections.values() if self.limit(connection.key) is limit]
+
+    def room(self, limit: Limit | None) -> int:
+        return limit.max_size - len(self.under(limit)) if limit else self.settings.max_connections
+
+    def empty(self) -> int:
+        return self.settings.max_connections - len(self.connections)
+
+    def spare(self, limit: Limit | None) -> int:
+        staying = [one for one in self.under(limit) if one.at is not At.CLOSING and not (one.unwanted and one.lease)]
+        return len(staying) - (limit.min_size if limit else 0)
+
+    def opening(self, private: bool, key: PoolKey) -> int:
+        """Connects under way that count for this lane: all private ones together."""
+        ones = [one for one in self.having(At.OPENING) if not one.unwanted and one.private == private]
+        return sum(private or one.key == key for one in ones)
+
+    def uncovered(self, key: PoolKey, private: bool) -> list[Client]:
+        """Those for whom no connection is under way, as many as the pool may connect for at the moment."""
+        luck = Luck() if private else self.luck.get(key, Luck())
+        opening = self.opening(private, key)
+        share = 1 if luck.failures else max(1, self.settings.connects_at_once // 2)
+        if self.now < luck.retry_at:
+            return []
+        return self.queue(key, private)[0 if private else opening :][: max(0, share - opening)]
+
+    def fair(self, connection: Connection, client: Client) -> bool:
+        """Whether the rules of room.py let the seat of this connection move to this client's lane now."""
+        more = self.size(connection.key, connection.private) - self.size(client.key, client.private)
+        patience = self.settings.patience
+        own = self.queue(connection.key, private=False)
+        if connection.at is At.BACK and own:
+            return client.id < own[0].id and (more > 1 or (more == 1 and client.since + patience < own[0].since))
+        patience = min(patience, self.settings.blocking_timeout / 2)
+        since = self.now if connection.at is At.BACK else connection.idle_since
+        return more > 1 or self.now >= since + patience or (more == 1 and self.now >= client.since + patience)

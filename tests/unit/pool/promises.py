@@ -1,0 +1,90 @@
+"""What the pool promises, held against the notes."""
+
+from __future__ import annotations
+
+from agroal.pool.core import Pool
+from agroal.pool.limits import Limit
+from agroal.pool.slot import FREE, LEASED
+from tests.unit.pool.notes import At, Notes
+
+
+class Promises(Notes):
+    """Each `check` raises AssertionError with the promise that was broken."""
+
+    pool: Pool
+
+    def check(self) -> None:
+        self.check_caps()
+        self.check_that_nobody_waits_in_vain()
+        self.check_deadline()
+        self.check_snapshot()
+
+    def check_caps(self) -> None:
+        assert len(self.connections) <= self.settings.max_connections, "max_connections"
+        for limit in self.limits:
+            assert len(self.under(limit)) <= limit.max_size, "max_size"
+        assert len(self.having(At.OPENING)) <= self.settings.connects_at_once, "connects_at_once"
+        leases = [connection.lease for connection in self.having(At.LEASED)]
+        assert 0 not in leases
+        assert len(set(leases)) == len(leases)
+
+    def check_that_nobody_waits_in_vain(self) -> None:
+        for connection in self.having(At.IDLE):
+            assert not self.queue(connection.key, private=False), "somebody waits beside a free connection of theirs"
+        if len(self.having(At.OPENING)) >= self.settings.connects_at_once:
+            return
+        for limit in {id(limit): limit for key, _ in self.lanes() for limit in [self.limit(key)]}.values():
+            lanes = [(key, private) for key, private in self.lanes() if self.limit(key) is limit]
+            needs = sum(len(self.uncovered(key, private)) for key, private in lanes)
+            if needs:
+                self.check_that_these_can_only_wait(limit, needs)
+
+    def check_that_these_can_only_wait(self, limit: Limit | None, needs: int) -> None:
+        closing, idle = self.having(At.CLOSING), self.having(At.IDLE)
+        if self.room(limit) <= 0:
+            closing = [one for one in closing if self.limit(one.key) is limit]
+            idle = [one for one in idle if self.limit(one.key) is limit]
+        else:
+            assert not self.empty(), "a connection could be opened"
+            needs = min(needs, self.room(limit))
+            idle = [one for one in idle if self.limit(one.key) is limit or self.spare(self.limit(one.key)) > 0]
+        lanes = [(key, private) for key, private in self.lanes() if self.limit(key) is limit]
+        first = [client for key, private in lanes for client in self.uncovered(key, private)[:1]]
+        idle = [one for one in idle if any(self.fair(one, client) for client in first)]
+        needs = min(needs, 1)
+        enough = len(closing) >= needs or len(self.having(At.CLOSING)) >= self.settings.connects_at_once
+        assert not idle or enough, "an idle connection of another pool could make room"
+        if not self.settings.blocking_timeout:
+            assert closing or any(self.opening(private, key) for key, private in self.lanes()), (
+                "who can't be served is refused"
+            )
+
+    def check_deadline(self) -> None:
+        deadline = self.pool.next_deadline()
+        queued = [client for client in self.waiting if not client.alone]
+        if queued and self.settings.blocking_timeout:
+            assert deadline is not None, "somebody waits, and nothing will end it"
+            assert deadline <= queued[0].since + self.settings.blocking_timeout
+        for key, luck in self.luck.items():
+            if self.now < luck.retry_at and self.queue(key, private=False):
+                assert deadline is not None
+                assert deadline <= luck.retry_at, "the server is tried again"
+
+    def check_snapshot(self) -> None:
+        picture = self.pool.snapshot(self.now)
+        assert {row.index: row.lease for row in picture.slots} == {
+            one.slot: one.lease for one in self.connections.values()
+        }
+        assert sum(row.idle for row in picture.pools) == len(self.having(At.IDLE))
+        assert sum(row.active for row in picture.pools) == len(self.having(At.LEASED)) == self.pool.leased
+        assert sum(row.active + row.idle + row.other for row in picture.pools) == len(self.connections)
+        assert {row.index for row in picture.slots if row.state is FREE} == {one.slot for one in self.having(At.IDLE)}
+        assert {row.index for row in picture.slots if row.state in LEASED} == {
+            one.slot for one in self.having(At.LEASED)
+        }
+        assert [row.waiter for row in picture.waiters] == [client.id for client in self.waiting if not client.alone]
+        totals = picture.totals
+        assert totals.leases == self.answers["granted"]
+        assert totals.refusals.total() == self.answers["refused"]
+        assert totals.cancelled == self.answers["cancelled"]
+        assert self.asked == self.answers.total() + len(self.waiting), "exactly one answer each"
