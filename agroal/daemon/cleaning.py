@@ -17,16 +17,18 @@ log = logging.getLogger("agroal.pool")
 
 RESET_TIMEOUT = 10.0
 """Seconds for the reset query."""
+UNREACHABLE = (Dirt.LOST, Dirt.VIOLATION)
+"""Who is in this state can't be asked to stop."""
 
 
 async def clean(server: Server, link: Link | None, query: str, cancel: Callable[[Server], object]) -> Dirt | None:
     """Make the server as good as new, with this reset query. Returns the first reason why that can't be.
 
-    What it is still doing for its client is cancelled, for PostgreSQL would go on with it after the connection is closed.
+    What it may still be doing for its client is cancelled: PostgreSQL would go on with it after the connection is closed.
     Cancel requests under way are waited for: they may not hit the reset, let alone the next client.
     """
     dirt = verdict(server, link)
-    if dirt is Dirt.OWES_ANSWERS:
+    if dirt and dirt not in UNREACHABLE:
         cancel(server)
     if server.cancels:
         await asyncio.wait(server.cancels)

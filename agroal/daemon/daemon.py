@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import itertools
@@ -144,6 +145,8 @@ class Daemon:
             await management.start()
             self._listen()
             log.info("agroal %s listens on %s, port %d", self.version, self.settings.host, self.settings.port)
+            gc.collect()
+            gc.freeze()  # what is there now stays: no collection need look at it again
             ready()
             await self.stop.asked_for
             await self._wind_down()

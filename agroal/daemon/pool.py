@@ -86,7 +86,6 @@ class PoolShell:
         while True:
             lease = await self._ask(session)
             if lease.server.channel.peek() is None:
-                lease.server.channel.ignore()
                 return lease
             self._let_go(lease.slot)
             self._lost(lease.slot, lease.server, "it was found closed when it was to be used")
@@ -115,7 +114,8 @@ class PoolShell:
         """Nobody is there to take it any more: the next one's."""
         if self._let_go(lease.slot):
             self._spawn(self._hang_up(lease.slot, lease.server))
-        elif self.servers.get(lease.slot) is lease.server:
+        else:
+            self._attend_idle(lease.slot, lease.server)
             self._do(self.core.decline(lease.slot, lease.number, self._now()))
 
     def _let_go(self, slot: int) -> bool:
@@ -164,9 +164,11 @@ class PoolShell:
         if session is None or answer is None or answer.done():
             self._do(self.core.decline(slot, number, self._now()))
             return
+        server = self.servers[slot]
+        server.channel.ignore()
         self._held.add(slot)
         self.sessions[slot] = session
-        answer.set_result(Lease(slot, number, self.servers[slot]))
+        answer.set_result(Lease(slot, number, server))
 
     def _refuse(self, waiter: int, error: ClientFacing) -> None:
         _, answer = self._waiting.pop(waiter, (None, None))
@@ -200,6 +202,7 @@ class PoolShell:
         server = self.servers[slot]
         log.debug("%r in slot %d is closed: %s", server, slot, reason.value)
         if slot not in self._held:
+            server.channel.ignore()  # that it goes first must not be news
             self._spawn(self._hang_up(slot, server))
             return
         self._doomed.add(slot)

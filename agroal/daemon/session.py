@@ -242,9 +242,9 @@ class Session:
             raise PeerGone(f"{self.client.label} closed the connection") from error
         self.link.join()
         try:
-            return await self.link.ended
+            return await asyncio.shield(self.link.ended)  # cancelled, it could not tell how it ended
         except asyncio.CancelledError:
-            self.link.part(Parting.SERVER_LOST)
+            self.link.part(Parting.CLIENT_GONE)
             raise
 
     def _greeting(self) -> bytes:

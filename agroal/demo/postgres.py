@@ -24,12 +24,10 @@ _PATIENCE = 30.0
 QUICK: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """For data that nobody will miss."""
 
-HBA = """\
-local all all scram-sha-256
-host  all all all scram-sha-256
-"""
+Haste = Literal["fast", "immediate"]
+"""Whether a server that stops cleans up after itself (fast) or leaves that to its next start."""
 
-_STOP = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+_STOP = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
 class PostgresFailed(AgroalError):
@@ -37,9 +35,9 @@ class PostgresFailed(AgroalError):
 
 
 class Cluster:
-    """One PostgreSQL instance on the loopback interface and on a Unix socket in `folder`.
+    """One PostgreSQL instance on the loopback interface and on a Unix socket in `folder`; SCRAM for everybody.
 
-    The superuser is `postgres`; his password is in `password`. `settings` are those of postgresql.conf, without quotes.
+    The superuser is `postgres` with `password`. `settings` are those of postgresql.conf, without quotes.
     With `mortal` the server is shut down by the kernel if this process dies without having stopped it (Linux).
     Under root it runs as another user, and `folder` is made passable for that one.
     """
@@ -51,7 +49,6 @@ class Cluster:
         *,
         port: int | None = None,
         settings: Mapping[str, str] = QUICK,
-        hba: str = HBA,
         mortal: bool = True,
         pulse: Callable[[], None] = nothing,
     ) -> None:
@@ -63,7 +60,6 @@ class Cluster:
         self.log = folder / "log"
         self.data = folder / "data"
         self._settings = settings
-        self._hba = hba
         self._mortal = mortal
         self._pulse = pulse
         self._account = Account.without_privileges()
@@ -109,7 +105,6 @@ class Cluster:
         how = ["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", f"--username={self.user}"]
         self._run("initdb", *how, f"--pwfile={secret}", "-D", str(self.data))
         secret.unlink()
-        (self.data / "pg_hba.conf").write_text(self._hba)
         settings = {
             "port": str(self.port),
             "listen_addresses": self.host,
@@ -141,7 +136,7 @@ class Cluster:
                 raise PostgresFailed(f"PostgreSQL did not start within {_PATIENCE:.0f} s:\n{self._end_of_log()}")
         self._crashed = False
 
-    def stop(self, how: Literal["smart", "fast", "immediate"] = "fast") -> None:
+    def stop(self, how: Haste = "fast") -> None:
         """Shut the server down, a paused one too; does nothing where it is not running. Raises PostgresFailed."""
         if self._server is None:
             return
@@ -151,8 +146,8 @@ class Cluster:
             raise PostgresFailed(f"PostgreSQL did not stop within {_PATIENCE:.0f} s:\n{self._end_of_log()}")
         self._server = None
 
-    def restart(self, how: Literal["smart", "fast", "immediate"] = "fast") -> None:
-        self.stop(how)
+    def restart(self) -> None:
+        self.stop()
         self.start()
 
     def crash(self) -> None:

@@ -24,13 +24,11 @@ _PATIENCE = 5.0
 
 
 class ProgramFailed(AgroalError):
-    """A program ended with a status other than 0. `output` is all that it said on standard error."""
+    """A program ended with a status other than 0. The message has all that it said on standard error."""
 
-    def __init__(self, program: str, status: int, output: str) -> None:
-        self.program = program
+    def __init__(self, program: str, status: int, remarks: str) -> None:
         self.status = status
-        self.output = output
-        super().__init__(f"{program} failed (status {status}):\n{output.strip() or 'without a word'}")
+        super().__init__(f"{program} failed (status {status}):\n{remarks.strip() or 'without a word'}")
 
 
 @dataclass(frozen=True, slots=True)

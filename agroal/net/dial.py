@@ -86,8 +86,17 @@ class Server:
         return f"<Server {self.address} pid={self.pid}>"
 
     async def converse(self, talk: Talk[None], seconds: float) -> None:
-        """Talk to the server between two clients. Raises what the talk raises, PeerGone, TimeoutError."""
-        await converse(self.channel, talk, SERVER_MESSAGE_LIMIT, seconds)
+        """Talk to the server between two clients. Raises what the talk raises, PeerGone, TimeoutError.
+
+        Whatever fails but PostgreSQL's own refusal leaves it unfit for use.
+        """
+        try:
+            await converse(self.channel, talk, SERVER_MESSAGE_LIMIT, seconds)
+        except ServerRefused:
+            raise
+        except BaseException:
+            self.fit = False
+            raise
 
 
 async def reach(pump: Pump, address: Address, options: SocketOptions) -> Channel:
@@ -165,8 +174,11 @@ async def hang_up(channel: Channel, seconds: float, farewell: bytes = TERMINATE)
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     finish = partial(_finish, gone)
     try:
-        if farewell and not channel.unsent:
-            channel.write(farewell)
+        if farewell:
+            if channel.unsent:
+                channel.unsent = b""  # the rest of a message of somebody who left: only the end can follow what was sent
+            else:
+                channel.write(farewell)
             channel.sock.shutdown(socket.SHUT_WR)
         channel.attend(partial(_drain, channel, finish), finish)
         async with asyncio.timeout(seconds):

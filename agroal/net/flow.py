@@ -43,21 +43,18 @@ class Flow:
         self._buffer = source.pump.buffer
         self._view = source.pump.view
 
-    def relay(self) -> None:
-        """Pass on what one receive brings."""
-        try:
-            received = self._receive(self._buffer)
-        except BlockingIOError:
-            return
-        except OSError:
-            received = 0
-        if received:
-            self.forward(received)
-        else:
-            self.joint.source_ended(self)
-
-    def forward(self, received: int) -> None:
-        """Pass on the first bytes of the shared buffer."""
+    def relay(self, received: int = 0) -> None:
+        """Pass on what one receive brings, or so many bytes that are in the shared buffer already."""
+        if not received:
+            try:
+                received = self._receive(self._buffer)
+            except BlockingIOError:
+                return
+            except OSError:
+                pass
+            if not received:
+                self.joint.source_ended(self)
+                return
         try:
             end = self._walk(self._buffer, received)
         except ProtocolViolation as error:
@@ -73,7 +70,7 @@ class Flow:
                 self.joint.sink_gone(self)
                 return
             if sent != end:
-                self.source.pause()
+                self.source.pause(until_end=True)
                 self.sink.keep(self._view[sent:end])
         if end != received:
             self.joint.terminated(self)

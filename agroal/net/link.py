@@ -51,7 +51,7 @@ class Link:
         if client.unread:
             ahead, client.unread = client.unread, b""
             client.pump.buffer[: len(ahead)] = ahead
-            self.requests.forward(len(ahead))
+            self.requests.relay(len(ahead))
 
     def part(self, parting: Parting) -> None:
         """End the link, once. Both channels are left to whoever awaits `ended`."""

@@ -63,7 +63,6 @@ class Pool:
     """
 
     def __init__(self, settings: PoolSettings, limits: Sequence[Limit], random: Random, now: float) -> None:
-        self._settings = settings
         self._random = random
         self._board = Board(settings, limits)
         self._seats = self._board.seats
@@ -92,9 +91,8 @@ class Pool:
         `waiter` is any number by which nobody else waits.
         """
         lane = self._board.lanes.get(key, private, now)
-        if (
-            lane.free
-        ):  # then nobody waits in this lane; and who takes something gives nobody anything: nothing to settle
+        if lane.free:
+            # Then nobody waits in this lane, and nobody in another gains by this: there is nothing to settle.
             return [self._board.grant(next(reversed(lane.free.values())), waiter, now)]
         if waiter in self._board.private or waiter in self._board.waiters:
             raise IllegalTransition(f"waiter {waiter} waits already")
@@ -118,9 +116,8 @@ class Pool:
         """The client gives its connection back. If it is not clean, `reason` says why nobody else may use it."""
         back = self._seats.slots[slot]
         if not lease or back.lease != lease:
-            raise IllegalTransition(
-                f"slot {slot}: lease {lease} is over or never was; the slot has {back.lease or 'none'}"
-            )
+            has = f"lease {back.lease}" if back.lease else "none"
+            raise IllegalTransition(f"slot {slot}: lease {lease} is over, or never was: it has {has}")
         back.lease = 0
         lane = back.lane
         if back.state in CLOSING:  # flush all was first
@@ -142,7 +139,7 @@ class Pool:
             return REMOVE, CloseReason.PASS_THROUGH
         if now >= back.retire_at:
             return MAX_CONNECTION_AGE, CloseReason.TOO_OLD
-        if back.lane.waiting and room.makes_way(back, self._seats, self._settings, now):
+        if back.lane.waiting and room.makes_way(back, self._seats, self._board.settings, now):
             return REMOVE, CloseReason.MAKING_ROOM
         return None
 
@@ -158,7 +155,7 @@ class Pool:
         """A connect has succeeded."""
         opened, lane, board = self._under_way(slot), self._seats.slots[slot].lane, self._board
         board.totals.connects += 1
-        opened.retire_at = upkeep.retirement(self._settings, self._random, now)
+        opened.retire_at = upkeep.retirement(self._board.settings, self._random, now)
         if not lane.private:
             board.lanes.succeeded(lane)
         if opened.doom:
@@ -183,7 +180,7 @@ class Pool:
             return self._settle(now, board.refuse(waiter, error, RefuseReason.CONNECT_FAILED))
         if lane.private:
             return self._settle(now)
-        pause = upkeep.pause(lane.failures + 1, self._settings, self._random)
+        pause = upkeep.pause(lane.failures + 1, self._board.settings, self._random)
         board.lanes.failed(lane, began, error, now + pause)
         refused = lane.hopeless()
         for hopeless in refused:
@@ -213,9 +210,9 @@ class Pool:
         """Time has passed. Needed at `next_deadline`, harmless at any other time."""
         effects = list(self._board.expire(now))
         if now >= self._sweep_at:
-            worn = list(upkeep.worn(self._seats, self._settings, now))
+            worn = list(upkeep.worn(self._seats, self._board.settings, now))
             effects += [self._board.close(slot, state, reason, now) for slot, state, reason in worn]
-            self._sweep_at = upkeep.next_sweep(self._seats, self._settings, now)
+            self._sweep_at = upkeep.next_sweep(self._seats, self._board.settings, now)
         return self._settle(now, *effects)
 
     def next_deadline(self) -> float | None:
@@ -223,8 +220,8 @@ class Pool:
         deadline = self._sweep_at
         if oldest := self._board.waiters.oldest():
             deadline = min(deadline, self._board.again_at)
-            if self._settings.blocking_timeout:
-                deadline = min(deadline, oldest.since + self._settings.blocking_timeout)
+            if self._board.settings.blocking_timeout:
+                deadline = min(deadline, oldest.since + self._board.settings.blocking_timeout)
             for lane in self._board.lanes.failing:
                 if lane.waiting and self._now < lane.retry_at < deadline:
                     deadline = lane.retry_at

@@ -15,8 +15,8 @@ seat moves from a lane to a waiter in another only
    over when the waiter has waited for so long, or the connection has been free for so long. The longest free goes
    first, and never below the `min_size` of a limit that is not the waiter's own (`Plan`).
 3. A connection that comes back goes to the first waiter of its own lane, unless the first waiter of another lane came
-   earlier and has nothing on its way. Then it may be closed to make room, by the rule above: patience is over when that
-   waiter came so much earlier. While a seat is being vacated for it no other gives way (`makes_way`).
+   earlier, has nothing on its way, and may have the seat by the rule above: patience is over when it came so much
+   earlier. Then the connection is closed to make room, and no other while that seat is being vacated (`makes_way`).
 
 Nobody starves: who has no connection has fewer than anybody who has one, and will in the end be the oldest by more than
 `patience`; who has some is served by them in order. And nobody thrashes: between lanes as even as can be, a seat moves
@@ -38,11 +38,6 @@ from agroal.pool.slot import Slot
 from agroal.pool.waiters import Waiter, WaitReason
 
 
-def share(settings: PoolSettings) -> int:
-    """How many connects one lane may have under way."""
-    return max(1, settings.connects_at_once // 2)
-
-
 class Plan:
     """What to do now so that nobody waits longer than they must, and when to look again.
 
@@ -59,7 +54,9 @@ class Plan:
         """Seats among those that come from under another cap."""
         self._claimed: set[int] = set()
         self._idle: dict[Cap, tuple[float, int]] = {}
-        """By cap: since when the longest free connection has been free, and how many the largest lane with one has."""
+        """What `_look_at` has seen."""
+        self._share = max(1, settings.connects_at_once // 2)
+        """How many connects one lane may have under way."""
         self._patience = min(settings.patience, settings.blocking_timeout / 2)
         self.again_at = math.inf
         """When patience is over, where that is all that is missing."""
@@ -72,6 +69,8 @@ class Plan:
         while needy and len(seats.opening) < most:
             _, waiter = heapq.heappop(needy)
             lane, cap = waiter.lane, waiter.lane.cap
+            if self._in_need(lane) is not waiter:  # the private lanes' share of the connects is spent
+                continue
             full = len(cap.seats) + self._moving[cap] >= cap.size  # only a seat under this very cap helps
             if seats.empty and not full:
                 yield waiter
@@ -87,7 +86,7 @@ class Plan:
                 heapq.heappush(needy, (self._rank(following), following))
 
     def _in_need(self, lane: Lane) -> Waiter | None:
-        return lane.next_in_need(self._now, self._planned[lane], share(self._settings))
+        return lane.next_in_need(self._now, self._planned[lane], self._share)
 
     def _rank(self, waiter: Waiter) -> tuple[bool, int]:
         """Who has nothing first, then by age. Clients that have yet to prove who they are do not go first."""
@@ -110,23 +109,26 @@ class Plan:
         return min((slot for slot in ripe if slot), key=lambda slot: slot.since, default=None)
 
     def _ripe(self, cap: Cap, waiter: Waiter) -> Slot | None:
+        """The longest free under one cap. Mostly there is none, and that is seen without looking at each."""
         if cap is not waiter.lane.cap and cap.spare <= 0:
             return None
+        now, patience = self._now, self._patience
         size = len(waiter.lane.seats) + self._planned[waiter.lane]
         oldest, largest = self._idle.get(cap) or self._look_at(cap)
-        over = waiter.since + self._patience
-        when = oldest + self._patience if largest <= size else min(oldest + self._patience, over)
-        if largest < size + 2 and when > self._now:
-            self.again_at = min(self.again_at, when)
+        waited = waiter.since + patience
+        ripe_at = oldest + patience if largest <= size else min(oldest + patience, waited)
+        if largest < size + 2 and ripe_at > now:
+            self.again_at = min(self.again_at, ripe_at)
             return None
-        for slot in cap.free.values():
+
+        def may_go(slot: Slot) -> bool:
             more = len(slot.lane.seats) - size
-            if more > 1 or (more == 1 and over <= self._now) or slot.since + self._patience <= self._now:
-                return slot
-        return None
+            return more > 1 or (more == 1 and waited <= now) or slot.since + patience <= now
+
+        return next(filter(may_go, cap.free.values()))
 
     def _look_at(self, cap: Cap) -> tuple[float, int]:
-        """What is to be known of the free connections under a cap to see at once, mostly, that none may make room."""
+        """Since when the longest free connection has been free, and how many the largest lane with a free one has."""
         oldest = next(iter(cap.free.values())).since
         largest = max(len(slot.lane.seats) for slot in cap.free.values())
         self._idle[cap] = oldest, largest
@@ -138,13 +140,14 @@ def makes_way(slot: Slot, seats: Seats, settings: PoolSettings, now: float) -> b
     if len(seats.opening) >= settings.connects_at_once:
         return False
     own, first = slot.lane, slot.lane.first
-    lanes = (lane for cap in _helped(slot, seats) for lane in cap.waiting if lane is not own)
-    needy = (lane.first for lane in lanes if lane.first.turn < first.turn and lane.next_in_need(now, 0, 1))
-    rival = min(needy, key=lambda waiter: waiter.turn, default=None)
-    if rival is None or any(seats.vacating(rival.lane.cap, rival.lane.cap.is_full)):
-        return False
-    more = len(own.seats) - len(rival.lane.seats)
-    return more > 1 or (more == 1 and rival.since + settings.patience < first.since)
+
+    def gains(lane: Lane) -> bool:
+        rival, more = lane.first, len(own.seats) - len(lane.seats)
+        overdue = rival.since + settings.patience < first.since
+        fair = rival.turn < first.turn and (more > 1 or (more == 1 and overdue))
+        return fair and lane.next_in_need(now, 0, 1) is rival and not any(seats.vacating(lane.cap, lane.cap.is_full))
+
+    return any(gains(lane) for cap in _helped(slot, seats) for lane in cap.waiting if lane is not own)
 
 
 def _helped(slot: Slot, seats: Seats) -> list[Cap]:

@@ -15,8 +15,6 @@ MAX_STARTUP_PACKET = 10_000
 """Bytes, length word included: PostgreSQL's MAX_STARTUP_PACKET_LENGTH."""
 MAX_MESSAGE_BEFORE_LOGIN = 65_536
 """Bytes, length word included. Twice what a 8192-character password can need in UTF-8."""
-MAX_MESSAGE = 0x7FFF_FFFF
-"""The length word is signed: anything above can't be meant."""
 
 
 class Frontend(IntEnum):

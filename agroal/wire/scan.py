@@ -20,10 +20,10 @@ from typing import Final
 
 from agroal.errors import ProtocolViolation
 from agroal.wire.backend import parse_parameter_status
-from agroal.wire.codes import MAX_MESSAGE, Backend, Frontend, Status
+from agroal.wire.codes import Backend, Frontend, Status
 from agroal.wire.fields import parse_fields
 
-_header = struct.Struct("!BI").unpack_from
+_header = struct.Struct("!Bi").unpack_from  # the length is signed: what is too long is negative
 
 HEADER: Final = 5
 
@@ -140,7 +140,7 @@ class FrontendScanner(Scanner):
         while end - at >= HEADER:
             kind, length = _header(buffer, at)
             action = FRONTEND_ACTIONS[kind]
-            if length < 4 or length > MAX_MESSAGE or action == ILLEGAL:
+            if length < 4 or not action:
                 raise _violation("client", kind, length)
             if action == BATCH:
                 self.tally.batch_open = True
@@ -176,7 +176,7 @@ class BackendScanner(Scanner):
         while end - at >= HEADER:
             kind, length = _header(buffer, at)
             action = BACKEND_ACTIONS[kind]
-            if length < 4 or length > MAX_MESSAGE or action == ILLEGAL:
+            if length < 4 or not action:
                 raise _violation("server", kind, length)
             behind = at + length + 1
             if action == LOOK:
@@ -219,5 +219,5 @@ def _violation(sender: str, kind: int, length: int) -> ProtocolViolation:
     name = f'"{chr(kind)}"' if 33 <= kind <= 126 else f"{kind:#04x}"
     return ProtocolViolation(
         f"the {sender} sent what the protocol does not allow here",
-        detail=f"A message of type {name} that claims a length of {length} bytes.",
+        detail=f"A message of type {name} that claims a length of {length & 0xFFFF_FFFF} bytes.",
     )

@@ -30,7 +30,7 @@ class Server:
         self, folder: Path, binaries: Path, *, connections: int, by_socket: bool, pulse: Callable[[], None]
     ) -> None:
         settings = {**_SETTINGS, "max_connections": str(connections)}
-        self._cluster = Cluster(folder, binaries, settings=settings, hba=_HBA, pulse=pulse)
+        self._cluster = Cluster(folder, binaries, settings=settings, pulse=pulse)
         self._pulse = pulse
         self.host = str(folder) if by_socket else self._cluster.host
         self.port = self._cluster.port
@@ -40,6 +40,7 @@ class Server:
 
     def start(self) -> None:
         self._cluster.create()
+        (self._cluster.data / "pg_hba.conf").write_text(_HBA)
         self._cluster.start()
         self._cluster.psql(f"CREATE ROLE {TRUSTED} LOGIN PASSWORD '{self.password}'")
         self.verifier = self._cluster.psql(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{TRUSTED}'")

@@ -56,11 +56,18 @@ class Guest(RawClient):
         who = {"user": login.name, "database": pool.database.name, **parameters}
         super().__init__(pool, startup(*chain.from_iterable(who.items())))
         self.key = b""
-        self._pool = pool
+        self.pool = pool
 
     def enter(self) -> Self:
         """Wait for the first ReadyForQuery. Raises Refused."""
-        self.key = next(body for kind, body in self.answer() if kind == "K")
+        for kind, body in self.answer():
+            if kind == "K":
+                self.key = body
+        return self
+
+    def queue(self) -> Self:
+        """Wait for the cancel key: who knows that and does not `enter` stands in the queue."""
+        self.key = self.answer("K")[-1][1]
         return self
 
     def answer(self, last: str = "Z") -> list[Message]:
@@ -85,9 +92,10 @@ class Guest(RawClient):
             raise
         return [body[6:].decode() for kind, body in answer if kind == "D"]
 
-    def impatient(self) -> None:
-        """From now on a moment without progress is a TimeoutError."""
-        self._socket.settimeout(0.3)
+    def unblocked(self) -> socket.socket:
+        """Its socket, for a test that does not wait for it."""
+        self._socket.setblocking(False)
+        return self._socket
 
     # Ways to go
 
@@ -115,7 +123,7 @@ class Guest(RawClient):
 
     def begin_to_cancel(self, key: bytes | None = None) -> socket.socket:
         """Send a cancel request. The connection on which it went."""
-        requesting = socket.create_connection((self._pool.host, self._pool.port), TIMEOUT)
+        requesting = socket.create_connection((self.pool.host, self.pool.port), TIMEOUT)
         shown = self.key if key is None else key
         requesting.sendall(struct.pack("!II", 8 + len(shown), _CANCEL_REQUEST) + shown)
         return requesting

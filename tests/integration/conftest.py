@@ -26,6 +26,7 @@ from tests.integration.postgres import Database, OwnPostgres, Postgres
 from tests.integration.run import Run
 
 _RUNNING = pytest.StashKey[list[Agroal]]()
+_LINES_OF_LOG = 60
 
 Launch = Callable[..., Agroal]
 """Starts an agroal in front of a database. The arguments are those of Agroal."""
@@ -54,7 +55,7 @@ def postgres(run: Run) -> Iterator[Postgres]:
 @pytest.fixture(scope="module")
 def database(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database of this module, with the roles `scram` and `md5`, named after how their passwords are stored."""
-    with postgres.database(_name_of(request)) as database:
+    with postgres.new_database(_name_of(request)) as database:
         yield database
 
 
@@ -107,7 +108,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         for agroal in item.config.stash.get(_RUNNING, []):
-            report.sections.append((f"log of the agroal on port {agroal.port}", agroal.log))
+            lines = agroal.log.splitlines()[-_LINES_OF_LOG:]
+            report.sections.append((f"log of the agroal on port {agroal.port}", "\n".join(lines)))
     return report
 
 
@@ -131,9 +133,10 @@ def _cluster(run: Run) -> Iterator[Cluster]:
 
 def _with_database(server: OwnPostgres, request: pytest.FixtureRequest) -> Iterator[OwnPostgres]:
     server.prepare()
-    with server.database(_name_of(request)) as server.database:
+    with server.new_database(_name_of(request)) as server.database:
         yield server
 
 
 def _name_of(request: pytest.FixtureRequest) -> str:
-    return request.node.path.stem
+    path: Path = request.node.path
+    return path.stem

@@ -98,7 +98,7 @@ class Postgres:
     def query(self, text: str | sql.Composed, *parameters: object, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run a statement as the superuser; its rows, if it has any."""
         with self.connect(database=database) as connection:
-            cursor = connection.execute(text, parameters or None)  # type: ignore[arg-type]
+            cursor = connection.execute(text, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
     def activity(self, database: str | None = None, user: str | None = None) -> list[Activity]:
@@ -141,7 +141,7 @@ class Postgres:
         self.set_hba(HBA)
 
     @contextmanager
-    def database(self, name: str) -> Iterator[Database]:
+    def new_database(self, name: str) -> Iterator[Database]:
         """A new database with a unique name that begins with `name`; gone at the end, whoever is connected."""
         database = Database(self, f"{name[:40]}_{secrets.token_hex(4)}")
         self.query(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database.name)))

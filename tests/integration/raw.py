@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import Self
 
 from tests.integration.daemon import Agroal
@@ -30,9 +31,10 @@ class RawClient:
         self._socket.close()
 
     def say(self, *data: bytes) -> Self:
-        """Each piece is sent by itself."""
-        for piece in data:
-            self._socket.sendall(piece)
+        """Each piece is sent by itself. What the other side does not want to hear any more is lost."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for piece in data:
+                self._socket.sendall(piece)
         return self
 
     def say_no_more(self) -> Self:

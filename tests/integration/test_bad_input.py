@@ -189,7 +189,8 @@ def test_a_newer_protocol_is_negotiated_down_once(
 def test_a_newer_protocol_is_negotiated_down_once_also_where_the_client_has_to_wait(
     pool: Agroal, single: Login
 ) -> None:
-    with Guest(pool, single).enter():
+    with Guest(pool, single) as first:
+        first.enter()
         packet = startup("user", single.name, "database", door("trust"), GREASE, "", version=3 << 16 | 9999)
         second = RawClient(pool, packet)
         wait_until(lambda: pool.snapshot().waiters, "the second client waits")

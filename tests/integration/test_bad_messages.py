@@ -18,14 +18,14 @@ from tests.unit.wire.messages import READY, message, startup
 
 
 @pytest.fixture(scope="module")
-def pool(module_agroal: Launch, database: Database) -> Agroal:
-    return module_agroal(database, hba=TRUSTING)
-
-
-@pytest.fixture(scope="module")
 def alone(database: Database) -> Login:
     """A role of which nobody makes use but those who ask for settings."""
     return database.role("alone")
+
+
+@pytest.fixture(scope="module")
+def pool(module_agroal: Launch, database: Database, alone: Login) -> Agroal:
+    return module_agroal(database, hba=TRUSTING)
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +36,8 @@ def others_are_served(pool: Agroal) -> Iterator[None]:
 
 @pytest.fixture
 def guest(pool: Agroal, database: Database) -> Iterator[Guest]:
-    with Guest(pool, database.scram).enter() as guest:
-        yield guest
+    with Guest(pool, database.scram) as guest:
+        yield guest.enter()
 
 
 ILLEGAL = {
@@ -132,7 +132,7 @@ def test_settings_in_options_hold_for_their_client_and_for_nobody_else(
     pool: Agroal, alone: Login, options: str
 ) -> None:
     name, value = SETTINGS[options]
-    show = f"SELECT current_setting('{name}', true), pg_backend_pid()"
+    show = f"SELECT coalesce(current_setting('{name}', true), ''), pg_backend_pid()"
     seen = []
     for given in ("", options, ""):
         with pool.connect(alone, options=given) as client:
@@ -218,8 +218,8 @@ def test_a_value_never_becomes_more_than_a_value(pool: Agroal, database: Databas
     database.query("CREATE TABLE IF NOT EXISTS precious ()")
     escaped = "".join(f"\\{character}" if character in "\\ " else character for character in value)
     for parameters in ({"application_name": value}, {"options": f"-c application_name={escaped}"}):
-        with Guest(pool, alone, **parameters).enter() as guest:
-            assert guest.query("SHOW application_name") == [value]
+        with Guest(pool, alone, **parameters) as guest:
+            assert guest.enter().query("SHOW application_name") == [value]
             assert guest.query("SELECT session_user") == [alone.name]
 
     assert database.query("SELECT to_regclass('precious')") == [("precious",)]

@@ -116,8 +116,7 @@ def test_many_cancel_at_once_each_their_own(pool: Agroal, database: Database) ->
 
 
 def test_a_cancel_of_a_client_that_waits_takes_it_out_of_the_queue(single: Agroal, database: Database) -> None:
-    with Guest(single, database.scram).enter() as holder, Guest(single, database.scram) as waiting:
-        waiting.key = waiting.answer("K")[-1][1]
+    with Guest(single, database.scram).enter() as holder, Guest(single, database.scram).queue() as waiting:
         assert len(single.snapshot().waiters) == 1
 
         waiting.cancel()

@@ -12,6 +12,7 @@ from psycopg import errors
 from tests.integration.by_hand import TRUSTING, Guest, Refused
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
+from tests.integration.observe import backend_pid
 from tests.integration.postgres import Database
 from tests.integration.waiting import wait_until
 
@@ -58,11 +59,6 @@ def picture(client: psycopg.Connection[Any]) -> tuple[dict[str, str | None], lis
     """What the client was told of the server's settings, and what the server says they are."""
     told = {name: client.info.parameter_status(name) for name in REPORTED}
     return told, [client.execute(f"SHOW {name}").fetchone()[0] for name in SETTINGS]  # type: ignore[index]
-
-
-def backend_pid(client: psycopg.Connection[Any]) -> int:
-    """Of the server that serves it."""
-    return client.execute("SELECT pg_backend_pid()").fetchone()[0]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("wish", WISHES, ids=lambda wish: " ".join(f"{name}={value}" for name, value in wish.items()))

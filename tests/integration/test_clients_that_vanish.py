@@ -10,6 +10,7 @@ import pytest
 from tests.integration.by_hand import COPY_DONE, FLUSH, TRUSTING, Guest, Refused, batch, copy_data, query
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
+from tests.integration.observe import backend_pid
 from tests.integration.postgres import Database
 from tests.integration.waiting import wait_until
 from tests.unit.wire.messages import SYNC, message
@@ -40,11 +41,10 @@ def pool(module_agroal: Launch, database: Database) -> Agroal:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def marks(database: Database) -> Iterator[None]:
+def marks(database: Database) -> None:
     """The table in which nobody leaves a row."""
     database.query("CREATE TABLE marks (n int)")
     database.query("GRANT ALL ON marks TO PUBLIC")
-    yield
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +56,6 @@ def see_that_the_next_client_is_alone_on_a_clean_server(pool: Agroal, database: 
         assert client.execute(TRACES).fetchone() == NO_TRACES
         with client.transaction():
             client.execute("LOCK TABLE marks IN ACCESS EXCLUSIVE MODE NOWAIT")
-
-
-def backend_pid(client) -> int:
-    return client.execute("SELECT pg_backend_pid()").fetchone()[0]
 
 
 # Where a client may be when it goes: each brings it there.
@@ -163,7 +159,11 @@ def in_a_long_query_and_the_next_message(client: Guest, database: Database) -> N
 
 def in_a_long_query_with_more_behind_it_than_the_server_takes(client: Guest, database: Database) -> None:
     in_a_long_query(client, database)
-    stuff_until_nothing_more_is_taken(client, query("SELECT 1 -- " + "x" * 100_000))
+    more = query("SELECT 1 -- " + "x" * 65_000)
+    goal = relayed(client)
+    while is_relayed(client, goal):
+        client.say(more)
+        goal += len(more)
 
 
 SITUATIONS = [
@@ -190,19 +190,26 @@ SITUATIONS = [
 ]
 
 
+def relayed(client: Guest) -> int:
+    """Bytes that have been passed on for the only client."""
+    [slot] = client.pool.snapshot().slots
+    return slot.bytes_in
+
+
+def is_relayed(client: Guest, goal: int) -> bool:
+    """Whether that many bytes have been passed on for it, or will be in a moment."""
+    try:
+        wait_until(lambda: relayed(client) == goal, f"{goal} bytes have been passed on", timeout=0.3)
+    except AssertionError:
+        return False
+    return True
+
+
 def wait_for_the_sleeper(database: Database) -> None:
     def sleeping() -> bool:
         return any(one.state == "active" and FOR_EVER in one.query for one in database.activity(database.scram))
 
     wait_until(sleeping, "the query runs that runs for ever")
-
-
-def stuff_until_nothing_more_is_taken(client: Guest, data: bytes) -> None:
-    """Send this again and again, until neither the pool nor PostgreSQL takes more of it."""
-    client.impatient()
-    with pytest.raises(TimeoutError):
-        while True:
-            client.say(data)
 
 
 @pytest.mark.parametrize("go", WAYS_TO_GO, ids=lambda go: go.__name__)
@@ -220,8 +227,7 @@ def test_a_client_goes_while_it_waits_in_the_queue(
     pool: Agroal, database: Database, go: Callable[[Guest], None]
 ) -> None:
     with Guest(pool, database.scram).enter() as holder:
-        waiting = Guest(pool, database.scram)
-        waiting.answer("K")
+        waiting = Guest(pool, database.scram).queue()
         go(waiting)
         wait_until(lambda: not pool.snapshot().waiters, "nobody waits any more")
         assert holder.query("SELECT 1") == ["1"]
@@ -234,9 +240,8 @@ def test_a_client_goes_at_the_moment_when_its_turn_comes(
     with ExitStack() as clients:
         holder = clients.enter_context(Guest(pool, database.scram)).enter()
         for _ in range(30):
-            vanishing = Guest(pool, database.scram)
+            vanishing = Guest(pool, database.scram).queue()
             following = clients.enter_context(Guest(pool, database.scram))
-            vanishing.answer("K")
             holder.terminate()
             go(vanishing)
             holder = following.enter()
@@ -247,8 +252,7 @@ def test_a_client_goes_that_has_sent_ahead_while_it_waited(pool: Agroal, databas
     with Guest(pool, database.scram).enter() as holder:
         waiting = Guest(pool, database.scram)
         waiting.say(query(INSERT), query(FOR_EVER))
-        waiting.answer("K")
-        waiting.hang_up()
+        waiting.queue().hang_up()
         holder.terminate()
 
 

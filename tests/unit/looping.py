@@ -24,8 +24,13 @@ def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
 
 async def _bounded(test: Awaitable[None]) -> None:
+    """What goes wrong in a task that nobody awaits counts, too."""
+    unheard: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: unheard.append(f"{context['message']}: {context.get('exception')!r}"))
     async with asyncio.timeout(LONG):
         await test
+    assert unheard == []
 
 
 @asynccontextmanager

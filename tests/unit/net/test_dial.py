@@ -263,7 +263,8 @@ class TestHangingUp:
                 ours.write(bytes(1 << 20))
                 ending = asyncio.create_task(hang_up(ours, 5))
                 await settle()
-                assert TERMINATE not in received(peer)
+                assert set(received(peer)) == {0}
+                assert peer.recv(1) == b"", "it is told that nothing more comes"
                 peer.close()
                 await ending
                 assert ours.closed

@@ -121,11 +121,14 @@ class Notes:
         ones = [one for one in self.having(At.OPENING) if not one.unwanted and one.private == private]
         return sum(private or one.key == key for one in ones)
 
+    def share(self) -> int:
+        return max(1, self.settings.connects_at_once // 2)
+
     def uncovered(self, key: PoolKey, private: bool) -> list[Client]:
         """Those for whom no connection is under way, as many as the pool may connect for at the moment."""
         luck = Luck() if private else self.luck.get(key, Luck())
         opening = self.opening(private, key)
-        share = 1 if luck.failures else max(1, self.settings.connects_at_once // 2)
+        share = 1 if luck.failures else self.share()
         if self.now < luck.retry_at:
             return []
         return self.queue(key, private)[0 if private else opening :][: max(0, share - opening)]

@@ -20,7 +20,7 @@ WRONG_PASSWORD = ServerRefused({"C": "28P01", "M": 'password authentication fail
 
 @dataclass
 class Shell:
-    """Every call is at `now`, which moves only when a test moves it. Answers are kept by waiter, until they are taken."""
+    """Every call is at `now`, which only a test moves. Answers are kept by waiter, until they are taken."""
 
     settings: PoolSettings = field(default_factory=PoolSettings)
     limits: list[Limit] = field(default_factory=list)

@@ -39,7 +39,9 @@ def test_an_alias_is_as_good_as_the_name() -> None:
     assert best_match([USER, EXACT], PoolKey("store", "web")) is EXACT
 
 
-@pytest.mark.parametrize("limit", [Limit("books", (), "web", 1), Limit("shop", (), "batch", 1), Limit("books", (), "all", 1)])
+@pytest.mark.parametrize(
+    "limit", [Limit("books", (), "web", 1), Limit("shop", (), "batch", 1), Limit("books", (), "all", 1)]
+)
 def test_a_limit_for_others_is_not_meant(limit: Limit) -> None:
     assert best_match([limit], KEY) is None
 

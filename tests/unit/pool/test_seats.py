@@ -39,11 +39,11 @@ def test_the_lowest_empty_slot_is_taken_first() -> None:
 def test_an_illegal_move_changes_no_index() -> None:
     seats, lane, cap = pieces()
     slot = seats.open(lane, 1.0)
+    seats.move(slot, FREE, 2.0)
+    seats.move(slot, FLUSH, 3.0)
     with pytest.raises(IllegalTransition):
-        seats.open(lane, 1.0).move(NOT_INIT, 1.0)
-        seats.move(slot, FLUSH, 2.0)
-        seats.move(slot, IN_USE, 2.0)
-    assert 0 in cap.seats
+        seats.move(slot, FREE, 4.0)
+    assert (slot.state, list(seats.closing), list(cap.free), list(lane.free)) == (FLUSH, [0], [], [])
 
 
 def test_a_slot_that_was_never_used_can_not_be_vacated() -> None:

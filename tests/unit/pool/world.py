@@ -173,6 +173,7 @@ class World(Promises):
         connection = Connection(effect.slot, effect.key, private, self.now, effect.waiter)
         self.connections[effect.slot] = connection
         queue = self.queue(effect.key, private)
+        assert self.opening(private, effect.key) <= self.share(), "a pool's share of the connects"
         if private:
             assert queue, "a connect that nobody needs"
             assert queue[0].id == effect.waiter, "out of turn"

@@ -1,0 +1,137 @@
+"""Sessions whose clients and servers are only one end of a socket pair."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from agroal.auth.accept import Accepted
+from agroal.auth.hba import Peer
+from agroal.auth.users import Users
+from agroal.config.model import HbaLine, HbaType, Method, Name, Settings
+from agroal.daemon.daemon import Totals
+from agroal.daemon.pool import PoolShell
+from agroal.daemon.session import Session
+from agroal.net.cancel import Cancels
+from agroal.net.listen import SocketOptions
+from agroal.net.pump import Channel
+from agroal.pool.slot import PoolKey
+from agroal.wire.startup import StartupMessage
+from tests.unit.daemon.scene import Scene, scene
+from tests.unit.net.pairs import received
+from tests.unit.script import Script, play
+from tests.unit.wire.messages import READY, authentication, message, parameter, startup
+
+USERS = Users({"ann": "pencil"}, b"a secret of this process")
+SETTINGS = Settings(host="*", port=2345, unix_socket_dir=Path("/tmp"), log_connections=True, log_disconnections=True)
+EVERYBODY = (Name("all", keyword=True),)
+
+STARTUP = startup("user", "ann", "database", "shop", "application_name", "psql")
+QUERY = message("Q", b"SELECT 1\0")
+ANSWER = message("C", b"SELECT 1\0") + READY
+
+
+def key(number: int) -> bytes:
+    """The cancel key of the session that is let in as the so-manieth."""
+    return struct.pack("!II", number, number)
+
+
+def let_in(number: int = 1) -> bytes:
+    return authentication(0) + message("K", key(number))
+
+
+WELCOME = parameter("application_name", "psql") + READY
+
+
+def served(number: int = 1) -> Script:
+    """What a client says and hears up to its first query."""
+    return Script() >> STARTUP << let_in(number) + WELCOME
+
+
+def told(sock: socket.socket) -> dict[str, str]:
+    """The fields of the ErrorResponse that a client got last."""
+    data = received(sock)
+    assert data[:1] == b"E", data
+    assert len(data) == 1 + int.from_bytes(data[1:5], "big"), data
+    return {field[:1].decode(): field[1:].decode() for field in data[5:].split(b"\0") if field}
+
+
+class FakeDaemon:
+    """What a session needs to know."""
+
+    def __init__(self, on: Scene) -> None:
+        self.settings = SETTINGS
+        self.users = USERS
+        self.totals = Totals()
+        self.pool: PoolShell = on.shell
+        numbers = itertools.count(1)
+        self.cancels = Cancels(on.pump, SocketOptions(), lambda _: key(next(numbers)))
+        self.stopping = False
+        self.method: Method | None = Method.TRUST
+        """Of the HBA line for everybody; None: there is no line."""
+
+    @staticmethod
+    def now() -> float:
+        return time.monotonic()
+
+    @staticmethod
+    def token(length: int) -> bytes:
+        return bytes(length)
+
+    def hba_line(self, startup: StartupMessage, peer: Peer) -> HbaLine | None:
+        if self.method is None:
+            return None
+        return HbaLine("agroal_hba.conf", 1, HbaType.LOCAL, EVERYBODY, EVERYBODY, None, self.method)
+
+    @staticmethod
+    def key(startup: StartupMessage, accepted: Accepted) -> PoolKey:
+        return PoolKey(startup.database, startup.user)
+
+
+class Lobby:
+    """Where clients come in."""
+
+    def __init__(self, on: Scene) -> None:
+        self.on = on
+        on.dialler.parameters = {"application_name": "psql"}
+        self.daemon = FakeDaemon(on)
+        self.sessions: list[Session] = []
+        self.lives: list[asyncio.Task[None]] = []
+
+    def configure(self, **settings: object) -> None:
+        self.daemon.settings = replace(self.daemon.settings, **settings)  # type: ignore[arg-type]
+
+    def enter(self) -> socket.socket:
+        """A client comes in: its end."""
+        theirs, ours = socket.socketpair()
+        theirs.setblocking(False)
+        self.on.clients.append(theirs)
+        session = Session(self.daemon, len(self.sessions) + 1, Channel(self.on.pump, ours, "[local]"), Peer(None))  # type: ignore[arg-type]
+        self.sessions.append(session)
+        self.lives.append(asyncio.create_task(session.run()))
+        return theirs
+
+    async def serve(self) -> tuple[socket.socket, socket.socket]:
+        """A client that is being served, and its server: their ends."""
+        client = self.enter()
+        await play(served(len(self.sessions)), client)
+        return client, self.on.dialler.peers[max(self.on.dialler.peers)]
+
+    async def everybody_gone(self) -> None:
+        await asyncio.gather(*self.lives)
+
+
+@asynccontextmanager
+async def lobby(reset_query: str = "", **settings: float) -> AsyncIterator[Lobby]:
+    """In the end all clients must have gone."""
+    async with scene(reset_query, **settings) as on:
+        made = Lobby(on)
+        yield made
+        await made.everybody_gone()
