@@ -24,8 +24,8 @@ UNREACHABLE = (Dirt.LOST, Dirt.VIOLATION)
 async def clean(server: Server, link: Link | None, query: str, cancel: Callable[[Server], object]) -> Dirt | None:
     """Make the server as good as new, with this reset query. Returns the first reason why that can't be.
 
-    What it may still be doing for its client is cancelled: PostgreSQL would go on with it after the connection is closed.
-    Cancel requests under way are waited for: they may not hit the reset, let alone the next client.
+    What it may still be doing for its client is cancelled: PostgreSQL would go on with it after the connection is
+    closed. Cancel requests under way are waited for: they may not hit the reset, let alone the next client.
     """
     dirt = verdict(server, link)
     if dirt and dirt not in UNREACHABLE:
@@ -59,7 +59,7 @@ async def _reset(server: Server, link: Link | None, query: str) -> Dirt | None:
     try:
         await server.converse(reset(status, query, server.parameters), RESET_TIMEOUT)
     except (ClientFacing, OutOfStep, TimeoutError) as error:
-        log.warning("%r: reset failed: %s", server, error or "no answer in time")
+        log.warning("%r: reset failed: %s", server, str(error) or "no answer in time")
         return Dirt.RESET_FAILED
     except PeerGone:
         return Dirt.LOST

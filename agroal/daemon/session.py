@@ -218,20 +218,15 @@ class Session:
         await self._say_why(parting)
 
     async def _adopt(self, server: Server, settings: dict[str, str]) -> None:
-        """Give the server this client's settings.
-
-        Whatever fails but PostgreSQL's own refusal leaves it unfit for use.
-        """
+        """Give the server this client's settings."""
         try:
             await server.converse(adopt(settings, server.parameters), self.daemon.settings.connect_timeout)
-        except (PeerGone, TimeoutError, OutOfStep) as error:
+        except (PeerGone, TimeoutError, OutOfStep, ProtocolViolation) as error:
+            why = str(error) or "no answer in time"
+            raise ServerLost(f"the server was lost while it was being prepared: {why}") from error
+        if server.channel.unread:
             server.fit = False
-            raise ServerLost(
-                f"the server was lost while it was being prepared: {error or 'no answer in time'}"
-            ) from error
-        except asyncio.CancelledError:
-            server.fit = False
-            raise
+            raise ServerLost("the server said more than it was asked while it was being prepared")
 
     async def _relay(self, server: Server) -> Parting:
         """Welcome the client, and let the bytes flow until one side ends it."""
@@ -239,6 +234,7 @@ class Session:
         try:
             self.client.write(self._greeting() + backend.welcome(server.parameters))
         except OSError as error:
+            self.link.part(Parting.CLIENT_GONE)
             raise PeerGone(f"{self.client.label} closed the connection") from error
         self.link.join()
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from agroal.auth.login import Greeting
-from agroal.errors import PeerGone, ProtocolViolation, ServerUnavailable
+from agroal.errors import PeerGone, ProtocolViolation, ServerRefused, ServerUnavailable
 from agroal.net.converse import converse
 from agroal.net.listen import SocketOptions
 from agroal.net.pump import Channel, Pump

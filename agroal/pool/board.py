@@ -85,13 +85,15 @@ class Board:
 
     def settle(self, now: float) -> Iterator[Effect]:
         """Serve those who wait as far as the caps allow."""
-        plan = room.Plan(self.seats, self.settings, now)
-        for step in plan:
-            if isinstance(step, Waiter):
-                yield self.connect(step, now)
-            else:
-                yield self.close(step, REMOVE, CloseReason.MAKING_ROOM, now)
-        self.again_at = plan.again_at
+        self.again_at = math.inf
+        if caps := room.hopeful(self.seats):
+            plan = room.Plan(self.seats, self.settings, caps, now)
+            for step in plan:
+                if isinstance(step, Waiter):
+                    yield self.connect(step, now)
+                else:
+                    yield self.close(step, REMOVE, CloseReason.MAKING_ROOM, now)
+            self.again_at = plan.again_at
         if not self.settings.blocking_timeout:
             for waiter, why in list(room.beyond_reach(self.seats)):
                 yield self._give_up(waiter, why, now)

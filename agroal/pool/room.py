@@ -44,10 +44,11 @@ class Plan:
     Iterate: each step is a waiter to connect for, or a slot to close. Take it before asking for the next.
     """
 
-    def __init__(self, seats: Seats, settings: PoolSettings, now: float) -> None:
+    def __init__(self, seats: Seats, settings: PoolSettings, caps: list[Cap], now: float) -> None:
         self._seats = seats
         self._settings = settings
         self._now = now
+        self._caps = caps
         self._planned: Counter[Lane] = Counter()
         """Connects that begin when a seat is vacated."""
         self._moving: Counter[Cap] = Counter()
@@ -63,8 +64,7 @@ class Plan:
 
     def __iter__(self) -> Iterator[Waiter | Slot]:
         seats, most = self._seats, self._settings.connects_at_once
-        caps = [cap for cap in seats.caps if cap.waiting and _hopeful(seats, cap)]
-        needy = [(self._rank(one), one) for cap in caps for lane in cap.waiting if (one := self._in_need(lane))]
+        needy = [(self._rank(one), one) for cap in self._caps for lane in cap.waiting if (one := self._in_need(lane))]
         heapq.heapify(needy)
         while needy and len(seats.opening) < most:
             _, waiter = heapq.heappop(needy)
@@ -169,8 +169,9 @@ def beyond_reach(seats: Seats) -> Iterator[tuple[Waiter, WaitReason]]:
                 yield from ((waiter, blocker) for waiter in islice(lane.waiting.values(), coming, None))
 
 
-def _hopeful(seats: Seats, cap: Cap) -> bool:
-    """Whether it is worth asking who waits under this cap: a seat is empty, or may be."""
-    if cap.is_full:
-        return bool(cap.free or seats.closing)
-    return bool(seats.empty or seats.closing or any(other.free for other in seats.caps))
+def hopeful(seats: Seats) -> list[Cap]:
+    """The caps under which it is worth while to plan for those who wait. When all is in use there is none."""
+    anywhere = seats.empty or seats.closing or any(cap.free for cap in seats.caps)
+    if not anywhere:
+        return []
+    return [cap for cap in seats.caps if cap.waiting and (not cap.is_full or cap.free or seats.closing)]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from agroal.demo import scratch
 from tests.integration.daemon import Agroal, Key
@@ -18,9 +19,9 @@ from tests.integration.waiting import wait_until
 
 
 @contextmanager
-def at_rest(run: Run, key: Key, database: Database) -> Iterator[Agroal]:
-    """An agroal whose files are written, and that has not been started."""
-    agroal = Agroal(database, scratch.make("agroal-", run.folder), key)
+def at_rest(run: Run, key: Key, database: Database, **how: Any) -> Iterator[Agroal]:
+    """An agroal whose files are written, and that has not been started. The arguments are Agroal's."""
+    agroal = Agroal(database, scratch.make("agroal-", run.folder), key, **how)
     try:
         yield agroal
     finally:

@@ -89,14 +89,11 @@ def test_a_graceful_end_has_an_end(agroal: Launch, database: Database) -> None:
             client.execute("SELECT 1")
 
 
-@pytest.mark.parametrize("words", [("shutdown", "gracefully", "-T", "100ms"), ("gracefully", "-T", "100ms")])
-def test_agroal_cli_says_how_long_clients_are_waited_for(
-    agroal: Launch, database: Database, words: tuple[str, ...]
-) -> None:
+def test_agroal_cli_says_how_long_clients_are_waited_for(agroal: Launch, database: Database) -> None:
     pool = agroal(database)
     with pool.connect() as client:
         with ending(pool):
-            result = pool.cli(*words)
+            result = pool.cli("shutdown", "gracefully", "-T", "100ms")
             assert (result.returncode, result.stderr) == (0, "")
         with pytest.raises(errors.AdminShutdown):
             client.execute("SELECT 1")
@@ -111,40 +108,3 @@ def test_agroal_cli_ends_it_at_once(agroal: Launch, database: Database) -> None:
         with pytest.raises(errors.AdminShutdown):
             client.execute("SELECT 1")
     assert pool.cli("ping").returncode == 1
-
-
-def test_an_end_that_is_taken_back_does_not_come(agroal: Launch, database: Database) -> None:
-    pool = agroal(database)
-    with pool.connect() as client:
-        too_early = pool.cli("cancel-shutdown")
-        assert pool.cli("shutdown", "gracefully", "-T", "0").returncode == 0
-        assert refusal(pool, database.scram, database.name).sqlstate == "57P03"
-
-        assert pool.cli("shutdown", "cancel").returncode == 0
-
-        assert pool.snapshot().status == "running"
-        assert answers(client)
-    with pool.connect() as client:
-        assert answers(client)
-    assert too_early.returncode == 1
-    assert "no shutdown is under way" in too_early.stderr
-
-
-def test_agroal_cli_tells_a_wrong_command_from_a_refusal(agroal: Launch, database: Database) -> None:
-    pool = agroal(database)
-
-    assert [pool.cli(*words).returncode for words in (["shutdwon"], ["ping", "-T", "1s"], ["shutdown", "now"])] == [
-        2
-    ] * 3
-    assert pool.cli("shutdown", "cancel").returncode == 1
-    assert pool.cli("is-alive").returncode == 0
-
-
-def test_a_hangup_of_the_terminal_is_no_end(agroal: Launch, database: Database) -> None:
-    pool = agroal(database)
-    with pool.connect() as client:
-        pool.signal(signal.SIGHUP)
-        wait_until(lambda: "SIGHUP" in pool.log, "it is taken note of")
-        assert answers(client)
-    with pool.connect() as client:
-        assert answers(client)

@@ -156,6 +156,23 @@ async def test_what_the_peer_said_before_it_hung_up_counts() -> None:
 
 
 @in_a_loop
+async def test_a_peer_that_takes_too_long_is_not_waited_for() -> None:
+    async with connected() as (_, ours):
+        with pytest.raises(TimeoutError):
+            await converse(ours, ask(), seconds=0.02)
+        assert not ours.attended
+
+
+@in_a_loop
+async def test_the_time_for_a_conversation_ends_with_it() -> None:
+    async with connected() as (peer, ours):
+        peer.send(ANSWER)
+        assert await converse(ours, ask(), seconds=0.02) == [b"answer"]
+        with pytest.raises(TimeoutError):
+            await converse(ours, ask(), seconds=0.03)  # and nothing came of the first one's meanwhile
+
+
+@in_a_loop
 async def test_a_conversation_that_is_given_up_hears_nothing_more() -> None:
     ended: list[bool] = []
 

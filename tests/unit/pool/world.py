@@ -132,7 +132,12 @@ class World(Promises):
         for connection in self.having(At.IDLE):
             assert self.now < connection.retire_at + slack, "too old and still there"
             if idle := self.settings.idle_timeout:
-                kept = self.spare(self.limit(connection.key)) <= 0
+                limit = self.limit(connection.key)
+                if limit and limit.min_size:
+                    idle *= (
+                        2  # it may have been kept by min_size, until another came: the next look is one timeout later
+                    )
+                kept = self.spare(limit) <= 0
                 assert kept or self.now < connection.idle_since + idle + slack, "idle for too long and still there"
 
     def flush(self, mode: FlushMode, database: str | None) -> None:

@@ -16,7 +16,7 @@ def test_the_messages_for_servers_have_the_layout_of_the_manual() -> None:
         "p", b"SCRAM-SHA-256\0\0\0\0\x09n,,n=,r=x"
     )
     assert frontend.sasl_response(b"c=biws") == message("p", b"c=biws")
-    assert frontend.TERMINATE == message("X")
+    assert message("X") == frontend.TERMINATE
 
 
 def test_values_travel_beside_the_statement() -> None:

@@ -25,7 +25,7 @@ def cuts(stream: bytes) -> Iterator[list[bytes]]:
 
 
 def walk(scanner: Scanner, pieces: list[bytes]) -> tuple[bytes, bool]:
-    """What is passed on, and whether the client said goodbye. The buffer is longer than what was received, as the pump's is."""
+    """What is passed on, and whether the client said goodbye. The buffer is longer than what came, as the pump's is."""
     passed = b""
     for piece in pieces:
         taken = scanner.walk(bytearray(piece + b"left over from before"), len(piece))

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import resource
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from agroal.auth.accept import Accepted
+from agroal.auth.hba import Peer
+from agroal.config.model import Method
+from agroal.daemon.daemon import RESERVED_DESCRIPTORS, Daemon, client_descriptors
+from agroal.errors import ConfigurationError
+from agroal.net.dial import Address
+from agroal.pool.slot import PoolKey
+from agroal.wire.startup import StartupMessage
+from tests.unit.daemon.lobby import ANSWER, QUERY, STARTUP, told
+from tests.unit.daemon.running import configuration, connect, running
+from tests.unit.looping import in_a_loop, until
+from tests.unit.net.pairs import waiting_for
+from tests.unit.postgres import STARTUP as OUR_STARTUP
+from tests.unit.postgres import greeting, postgres
+from tests.unit.script import Script, play, read
+from tests.unit.wire.messages import READY, TERMINATE, parameter
+
+NOWHERE = Address("pg", "/nowhere", 5432)
+LOGIN = Script() << OUR_STARTUP >> greeting(application_name="psql")
+
+
+def asking(database: str = "shop", user: str = "ann") -> StartupMessage:
+    return StartupMessage(3 << 16, user, database, {})
+
+
+def sockets(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+class TestServing:
+    @pytest.mark.parametrize("unix", [True, False])
+    @in_a_loop
+    async def test_clients_are_served_on_every_socket(self, socket_dir: Path, unix: bool) -> None:
+        script = LOGIN << QUERY >> ANSWER << TERMINATE
+        async with postgres(script) as address, running(configuration(socket_dir, address)) as daemon:
+            with connect(daemon, unix=unix) as client:
+                welcome = parameter("application_name", "psql") + READY
+                await play(Script() >> STARTUP, client)
+                greeted = await read(client, 9 + 13 + len(welcome))
+                assert greeted.endswith(welcome)
+                label = daemon.sessions[1].client.label
+                assert label == "[local]" if unix else label.startswith("127.0.0.1:")
+                await play(Script() >> QUERY << ANSWER >> TERMINATE, client)
+                await until(lambda: not daemon.sessions)
+                assert (daemon.ended_traffic.queries, daemon.totals.clients) == (1, 1)
+
+    @in_a_loop
+    async def test_the_sockets_go_with_the_daemon(self, socket_dir: Path) -> None:
+        async with running(configuration(socket_dir, NOWHERE)) as daemon:
+            assert sockets(socket_dir) == {f".s.{kind}.{daemon.settings.port}" for kind in ("PGSQL", "agroal")}
+        assert sockets(socket_dir) == set()
+
+    @in_a_loop
+    async def test_one_client_too_many_is_told_so(self, socket_dir: Path) -> None:
+        async with running(configuration(socket_dir, NOWHERE)) as daemon:
+            daemon.max_clients = 0
+            with connect(daemon) as client:
+                await until(lambda: waiting_for(client))
+                refusal = told(client)
+                assert (refusal["C"], refusal["M"]) == ("53300", "too many clients")
+            for _ in range(2):  # and nobody is the worse for one that does not wait for the answer
+                connect(daemon, unix=True).close()
+            await until(lambda: daemon.totals.clients == 3)
+            assert daemon.sessions == {}
+
+    @in_a_loop
+    async def test_stopping_ends_clients_that_are_being_served(self, socket_dir: Path) -> None:
+        script = LOGIN << TERMINATE
+        async with postgres(script) as address:
+            async with running(configuration(socket_dir, address)) as daemon:
+                client = connect(daemon)
+                await play(Script() >> STARTUP, client)
+                await read(client, 9 + 13 + len(parameter("application_name", "psql") + READY))
+            with client:
+                assert told(client)["C"] == "57P01"
+
+    @in_a_loop
+    async def test_a_graceful_stop_ends_with_the_last_client(self, socket_dir: Path) -> None:
+        async with running(configuration(socket_dir, NOWHERE)) as daemon:
+            with connect(daemon):
+                await until(lambda: daemon.sessions)
+                daemon.stop.gracefully(0)
+                assert not daemon.stop.asked_for.done()
+            await daemon.stop.asked_for
+
+
+class TestDecisions:
+    @in_a_loop
+    async def test_the_hba_file_decides(self, socket_dir: Path) -> None:
+        daemon = Daemon(configuration(socket_dir, NOWHERE), {})
+        lines = [daemon.hba_line(asking(), Peer(address)) for address in (None, ip_address("127.0.0.1"))]
+        assert [line.line for line in lines if line] == [1, 2]
+        assert daemon.hba_line(asking(), Peer(ip_address("192.0.2.1"))) is None
+
+    @in_a_loop
+    async def test_an_alias_shares_the_pool_of_its_database(self, socket_dir: Path) -> None:
+        daemon = Daemon(configuration(socket_dir, NOWHERE), {})
+        known = Accepted(Method.SCRAM_SHA_256)
+        assert daemon.key(asking("store"), known) == daemon.key(asking("shop"), known) == PoolKey("shop", "ann")
+
+    @in_a_loop
+    async def test_each_password_that_only_the_server_can_judge_has_a_pool_of_its_own(self, socket_dir: Path) -> None:
+        """CVE-2025-46801."""
+        daemon, other = (Daemon(configuration(socket_dir, NOWHERE), {}) for _ in range(2))
+
+        def key(daemon: Daemon, password: str) -> PoolKey:
+            return daemon.key(asking(user="eve"), Accepted(Method.PASSWORD, password=password))
+
+        assert key(daemon, "pencil") == key(daemon, "pencil")
+        assert len({key(daemon, "pencil"), key(daemon, "crayon"), key(other, "pencil"), PoolKey("shop", "eve")}) == 4
+        assert "pencil" not in key(daemon, "pencil").secret
+
+
+class TestDescriptors:
+    @staticmethod
+    def limit(monkeypatch: pytest.MonkeyPatch, soft: int, hard: int) -> list[tuple[int, int]]:
+        """What the limit is set to."""
+        set_to: list[tuple[int, int]] = []
+        monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+        monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
+        return set_to
+
+    def test_what_servers_do_not_need_is_for_clients(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        set_to = self.limit(monkeypatch, 1024, 4096)
+        assert client_descriptors(100) == 4096 - RESERVED_DESCRIPTORS - 100
+        assert set_to == [(4096, 4096)], "the soft limit is raised as far as it goes"
+
+    def test_a_limit_that_is_as_high_as_it_goes_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        set_to = self.limit(monkeypatch, 4096, 4096)
+        client_descriptors(100)
+        assert set_to == []
+
+    def test_no_limit_is_a_great_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.limit(monkeypatch, resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        assert client_descriptors(100) > 1_000_000
+
+    def test_too_few_are_said_with_how_many_are_needed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.limit(monkeypatch, 256, 256)
+        with pytest.raises(ConfigurationError, match="need 264 file descriptors, and the limit is 256"):
+            client_descriptors(100)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from agroal.auth.accept import Accepted
+from agroal.auth.users import Users
+from agroal.config.model import Method, Settings
+from agroal.daemon.dialler import ServerDialler
+from agroal.errors import ClientFacing, ServerRefused, ServerUnavailable
+from agroal.net.dial import Address
+from agroal.net.pump import Pump
+from agroal.pool.slot import PoolKey
+from tests.unit.looping import in_a_loop, pumping
+from tests.unit.net.pairs import channel
+from tests.unit.postgres import greeting, postgres, silent_port
+from tests.unit.script import Script, play
+from tests.unit.wire.messages import authentication, error, message, startup
+
+SETTINGS = Settings(host="*", port=2345, unix_socket_dir=Path("/tmp"))
+KEY = PoolKey("shop", "ann")
+EVES = PoolKey("shop", "eve", "a digest")
+
+
+def dialler(pump: Pump, address: Address, **settings: object) -> ServerDialler:
+    users = Users({"ann": "pencil"}, b"a secret of this process")
+    return ServerDialler(pump, address, replace(SETTINGS, **settings), users, bytes)  # type: ignore[arg-type]
+
+
+def asking(password: str | None = None, user: str = "ann") -> Script:
+    """The server asks for the password, and gets this one."""
+    begun = Script() << startup("user", user, "database", "shop", "application_name", "agroal") >> authentication(3)
+    return begun if password is None else begun << message("p", password.encode() + b"\0") >> greeting()
+
+
+def session(password: str | None) -> SimpleNamespace:
+    return SimpleNamespace(accepted=Accepted(Method.PASSWORD, password=password))
+
+
+class TestDialling:
+    @in_a_loop
+    async def test_uses_the_password_in_the_vault(self) -> None:
+        async with pumping() as pump, postgres(asking("pencil")) as address:
+            server = await dialler(pump, address).dial(KEY, None)
+            assert server.pid == 7
+            server.channel.close()
+
+    @in_a_loop
+    async def test_uses_what_the_client_said_for_a_key_of_its_own(self) -> None:
+        async with pumping() as pump, postgres(asking("crayon", "eve")) as address:
+            server = await dialler(pump, address).dial(EVES, session("crayon"))  # type: ignore[arg-type]
+            server.channel.close()
+
+    @pytest.mark.parametrize("left", [None, SimpleNamespace(accepted=None), session(None)])
+    @in_a_loop
+    async def test_a_client_that_has_left_said_nothing(self, left: object) -> None:
+        async with pumping() as pump, postgres() as address:
+            with pytest.raises(ServerUnavailable, match="has left"):
+                await dialler(pump, address).dial(EVES, left)  # type: ignore[arg-type]
+
+    @in_a_loop
+    async def test_of_who_is_not_in_the_vault_nothing_is_known(self) -> None:
+        async with pumping() as pump, postgres(asking(user="eve")) as address:
+            with pytest.raises(ServerUnavailable, match=r'password of user "eve" .* knows none'):
+                await dialler(pump, address).dial(PoolKey("shop", "eve"), None)
+
+    @in_a_loop
+    async def test_why_the_last_connect_did_not_reach_the_server_is_kept_until_one_does(self) -> None:
+        async with pumping() as pump, postgres(asking("pencil")) as address:
+            made = dialler(pump, address)
+            assert made.failure is None
+            with silent_port() as silent:
+                made.address = Address("pg", *silent.getsockname())
+                with pytest.raises(ServerUnavailable):
+                    await made.dial(KEY, None)
+            assert made.failure
+            assert "Connection refused" in made.failure
+            made.address = address
+            server = await made.dial(KEY, None)
+            assert made.failure is None
+            server.channel.close()
+
+    @in_a_loop
+    async def test_a_server_that_refuses_a_user_can_be_reached(self) -> None:
+        refused = asking("pencil").steps[:-1]
+        async with pumping() as pump, postgres(Script(refused) >> error("SFATAL", "C28P01", "Mno")) as address:
+            made = dialler(pump, address)
+            with pytest.raises(ServerRefused):
+                await made.dial(KEY, None)
+            assert made.failure is None
+
+    @in_a_loop
+    async def test_a_server_that_says_nothing_is_left_in_time(self) -> None:
+        silent = Script(asking().steps[:1])
+        async with pumping() as pump, postgres(silent) as address:
+            with pytest.raises(ServerUnavailable, match=r"did not answer within 0\.02 s"):
+                await dialler(pump, address, connect_timeout=0.02).dial(KEY, None)
+
+
+class TestDiallingThrough:
+    """The client is asked by the server itself."""
+
+    ASKED = Script() << startup("user", "ann", "database", "shop") >> authentication(3)
+
+    @in_a_loop
+    async def test_ends_with_a_server_that_the_client_has_logged_in_to(self) -> None:
+        script = self.ASKED << message("p", b"pencil\0") >> greeting()
+        async with pumping() as pump, postgres(script) as address:
+            with channel(pump, "client") as (person, ours):
+                person.send(message("p", b"pencil\0"))
+                server = await dialler(pump, address).dial_through(KEY, SimpleNamespace(client=ours))  # type: ignore[arg-type]
+                await play(Script() << authentication(3), person)
+                assert (server.pid, server.address) == (7, address)
+                server.channel.close()
+
+    @pytest.mark.parametrize(
+        ("script", "told"),
+        [
+            (ASKED, "took too long"),
+            (Script(ASKED.steps[:1]), "took too long"),
+            (Script(ASKED.steps[:1]) >> error("SFATAL", "C3D000", "Mno such database"), "no such database"),
+        ],
+    )
+    @in_a_loop
+    async def test_what_fails_leaves_no_connection_behind(self, script: Script, told: str) -> None:
+        async with pumping() as pump, postgres(script) as address:
+            with channel(pump, "client") as (_, ours):
+                made = dialler(pump, address, connect_timeout=0.01, authentication_timeout=0.01)
+                with pytest.raises(ClientFacing, match=told):
+                    await made.dial_through(KEY, SimpleNamespace(client=ours))  # type: ignore[arg-type]
+
+    @in_a_loop
+    async def test_a_server_that_can_not_be_reached_is_said(self) -> None:
+        with silent_port() as silent:
+            async with pumping() as pump:
+                with channel(pump, "client") as (_, ours):
+                    made = dialler(pump, Address("pg", *silent.getsockname()))
+                    with pytest.raises(ServerUnavailable, match="Connection refused"):
+                        await made.dial_through(KEY, SimpleNamespace(client=ours))  # type: ignore[arg-type]
