@@ -33,6 +33,8 @@ log = logging.getLogger("agroal.pool")
 
 HANG_UP_TIMEOUT = 10.0
 """Seconds that PostgreSQL gets to end a connection of ours before its slot is used again all the same."""
+CANCEL_AGAIN = 1.0
+"""Seconds after which it is asked once more to stop working: behind the query that was cancelled may be another."""
 
 CLOSE_REASONS = {
     Dirt.LOST: CloseReason.LOST,
@@ -210,7 +212,12 @@ class PoolShell:
             session.terminate()
 
     async def _hang_up(self, slot: int, server: Server) -> None:
-        await hang_up(server.channel, HANG_UP_TIMEOUT)
+        gone = self._loop.create_task(hang_up(server.channel, HANG_UP_TIMEOUT))
+        while not (await asyncio.wait([gone], timeout=CANCEL_AGAIN))[0]:
+            if not server.cancels:
+                self._cancel(server)
+        if server.cancels:
+            await asyncio.wait(server.cancels)
         del self.servers[slot]
         self._do(self.core.closed(slot, self._now()))
 

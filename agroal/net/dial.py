@@ -176,7 +176,7 @@ async def hang_up(channel: Channel, seconds: float, farewell: bytes = TERMINATE)
     try:
         if farewell:
             if channel.unsent:
-                channel.unsent = b""  # the rest of a message of somebody who left: only the end can follow what was sent
+                channel.unsent = b""  # the rest of a message whose sender has left: nothing can follow but the end
             else:
                 channel.write(farewell)
             channel.sock.shutdown(socket.SHUT_WR)

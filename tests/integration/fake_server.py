@@ -17,10 +17,10 @@ Behaviour = Callable[[socket.socket], None]
 class FakeServer:
     """Takes connections one after the other, and counts them."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self) -> None:
         self.port = free_port()
         self.connections = 0
-        self._behaviour = behaviour
+        self.behaviour: Behaviour = hangs_up
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
         self._thread = threading.Thread(target=self._serve)
 
@@ -39,7 +39,7 @@ class FakeServer:
                 connection, _ = self._listener.accept()
                 self.connections += 1
                 with connection, suppress(ConnectionError):
-                    self._behaviour(connection)
+                    self.behaviour(connection)
 
 
 def hangs_up(connection: socket.socket) -> None:

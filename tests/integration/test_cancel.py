@@ -146,3 +146,17 @@ def test_a_cancel_that_comes_late_does_not_hit_the_clients_next_query(single: Ag
             client.say(SYNC)  # by now the signal has been sent: the server takes note of it here, without a query
             client.answer()
             assert client.query("SELECT pg_sleep(0.005)") == [""]
+
+
+def test_a_query_ends_with_an_agroal_that_does_not_wait_for_it(agroal: Launch, database: Database) -> None:
+    login = database.role("impatient")
+    pool = agroal(database, hba=TRUSTING)
+    with Guest(pool, login).enter() as client:
+        client.say(query(FOR_EVER))
+        wait_for_sleepers(database)
+        pool.signal(signal.SIGTERM)
+        wait_until(lambda: pool.snapshot().status == "graceful", "the end has begun")
+        pool.signal(signal.SIGTERM)
+        assert client.end()["C"] == "57P01"
+    assert pool.wait(5) == 0
+    assert not database.activity(login)

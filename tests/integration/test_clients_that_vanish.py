@@ -157,6 +157,11 @@ def in_a_long_query_and_the_next_message(client: Guest, database: Database) -> N
     client.say(query(INSERT)[:-1])
 
 
+def in_a_long_query_with_another_behind_it(client: Guest, database: Database) -> None:
+    in_a_long_query(client, database)
+    client.say(query(f"{INSERT}; {FOR_EVER}"))
+
+
 def in_a_long_query_with_more_behind_it_than_the_server_takes(client: Guest, database: Database) -> None:
     in_a_long_query(client, database)
     more = query("SELECT 1 -- " + "x" * 65_000)
@@ -186,6 +191,7 @@ SITUATIONS = [
     in_a_long_query_in_a_transaction,
     in_a_long_query_of_a_batch_before_sync,
     in_a_long_query_and_the_next_message,
+    in_a_long_query_with_another_behind_it,
     in_a_long_query_with_more_behind_it_than_the_server_takes,
 ]
 

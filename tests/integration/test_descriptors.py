@@ -32,7 +32,7 @@ def few_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few_descriptors")
 def test_clients_beyond_the_limit_are_told_so(agroal: Launch, database: Database) -> None:
-    pool = agroal(database, hba=TRUSTING, max_connections=MOST_SERVERS)
+    pool = agroal(database, hba=TRUSTING, max_connections=MOST_SERVERS, authentication_timeout="1m")
     with ExitStack() as stack:
         first = stack.enter_context(Guest(pool, database.scram)).enter()
         for _ in range(MOST_CLIENTS - 1):
@@ -51,13 +51,13 @@ def test_clients_beyond_the_limit_are_told_so(agroal: Launch, database: Database
 
 
 def test_clients_for_whom_there_is_no_descriptor_wait_in_the_backlog(agroal: Launch, database: Database) -> None:
-    pool = agroal(database, hba=TRUSTING, max_connections=MOST_SERVERS)
+    pool = agroal(database, hba=TRUSTING, max_connections=MOST_SERVERS, authentication_timeout="1m")
     with ExitStack() as stack:
         first = stack.enter_context(Guest(pool, database.scram)).enter()
         _, hard = resource.prlimit(pool.pid, resource.RLIMIT_NOFILE)
         used = len(os.listdir(f"/proc/{pool.pid}/fd"))
-        resource.prlimit(pool.pid, resource.RLIMIT_NOFILE, (used + 4, hard))
-        idle = [stack.enter_context(RawClient(pool)) for _ in range(6)]
+        resource.prlimit(pool.pid, resource.RLIMIT_NOFILE, (used + 8, hard))
+        idle = [stack.enter_context(RawClient(pool)) for _ in range(12)]
         wait_until(lambda: "can't accept a client: Too many open files" in pool.log, "the descriptors are used up")
         late = [stack.enter_context(Guest(pool, database.scram)) for _ in range(2)]
         assert first.query("SELECT 6 * 7") == ["42"]
