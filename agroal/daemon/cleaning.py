@@ -17,6 +17,10 @@ log = logging.getLogger("agroal.pool")
 
 RESET_TIMEOUT = 10.0
 """Seconds for the reset query."""
+FINISH_TIMEOUT = 2.0
+"""Seconds for what a client asked for before it said goodbye: PostgreSQL, too, finishes that first."""
+FINISH_SIZE = 1 << 20
+"""Bytes of answers to it. PostgreSQL gives up when the socket of a client that has left takes no more."""
 UNREACHABLE = (Dirt.LOST, Dirt.VIOLATION)
 """Who is in this state can't be asked to stop."""
 
@@ -24,10 +28,14 @@ UNREACHABLE = (Dirt.LOST, Dirt.VIOLATION)
 async def clean(server: Server, link: Link | None, query: str, cancel: Callable[[Server], object]) -> Dirt | None:
     """Make the server as good as new, with this reset query. Returns the first reason why that can't be.
 
-    What it may still be doing for its client is cancelled: PostgreSQL would go on with it after the connection is
-    closed. Cancel requests under way are waited for: they may not hit the reset, let alone the next client.
+    What its client asked for before saying goodbye is finished first. What it may be doing for a client that just went
+    is cancelled: PostgreSQL would go on with it after the connection is closed. Cancel requests under way are waited
+    for: they may not hit the reset, let alone the next client.
     """
     dirt = verdict(server, link)
+    if link and dirt is Dirt.OWES_ANSWERS and link.ended.result() is Parting.TERMINATED:
+        await link.hear_out(FINISH_TIMEOUT, FINISH_SIZE)
+        dirt = verdict(server, link)
     if dirt and dirt not in UNREACHABLE:
         cancel(server)
     if server.cancels:

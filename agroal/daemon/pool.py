@@ -135,7 +135,11 @@ class PoolShell:
 
     async def _clean(self, lease: Lease, link: Link | None) -> None:
         server = lease.server
-        dirt = await clean(server, link, self._reset_query, self._cancel)
+        try:
+            dirt = await clean(server, link, self._reset_query, self._cancel)
+        except Exception:
+            log.exception("internal error: %r is closed", server)  # in doubt it is closed, and its slot is not lost
+            dirt = Dirt.UNKNOWN
         if self._let_go(lease.slot):
             await self._hang_up(lease.slot, server)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum
+from functools import partial
 
 from agroal.errors import ProtocolViolation
 from agroal.net.flow import Flow
@@ -39,6 +40,8 @@ class Link:
         self.answers = Flow(self, server, client, BackendScanner(tally))
         self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
         self.violation: ProtocolViolation | None = None
+        self._patience = 0
+        """Bytes of answers that will still be heard out."""
 
     def join(self) -> None:
         """Let the bytes flow, those first that the client sent ahead."""
@@ -61,6 +64,38 @@ class Link:
             channel.on_drained = _nothing
             channel.ignore()
         self.ended.set_result(parting)
+
+    async def hear_out(self, seconds: float, size: int) -> None:
+        """After a goodbye: let the server finish what its client asked for, and throw its answers away.
+
+        Returns when it owes nothing more, has gone, or has broken the protocol, and after so many seconds or bytes.
+        """
+        heard = asyncio.Event()
+        self._patience = size
+        self.server.attend(partial(self._overhear, heard), heard.set)
+        try:
+            async with asyncio.timeout(seconds):
+                await heard.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self.server.ignore()
+
+    def _overhear(self, heard: asyncio.Event) -> None:
+        server = self.server
+        try:
+            received = server.sock.recv_into(server.pump.buffer)
+            if received:
+                self.answers.scanner.walk(server.pump.buffer, received)
+        except BlockingIOError:
+            return
+        except (OSError, ProtocolViolation):
+            received = 0
+        self._patience -= received
+        if not received:
+            self.tally.owed = max(self.tally.owed, 1)  # who has gone, or babbles, will not finish
+        if not received or self.tally.owed <= 0 or self._patience < 0:
+            heard.set()
 
     def source_ended(self, flow: Flow) -> None:
         self.part(Parting.CLIENT_GONE if flow is self.requests else Parting.SERVER_LOST)

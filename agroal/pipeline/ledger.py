@@ -26,6 +26,7 @@ class Dirt(Enum):
     CLIENT_VIOLATION = "its client broke the protocol"
     RESET_FAILED = "the reset query failed"
     SPOKE = "it spoke while nobody had asked it"
+    UNKNOWN = "it could not be told whether it is clean"
 
 
 def judge(tally: Tally, requests: Scanner, answers: Scanner, unsent: bool) -> Dirt | None:

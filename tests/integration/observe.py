@@ -16,7 +16,8 @@ from tests.integration.postgres import Database
 
 def backend_pid(client: psycopg.Connection[Any]) -> int:
     """Of the server that serves this client."""
-    return client.execute("SELECT pg_backend_pid()").fetchone()[0]  # type: ignore[index]
+    [pid] = client.execute("SELECT pg_backend_pid()").fetchone() or [0]
+    return int(pid)
 
 
 @dataclass

@@ -131,12 +131,13 @@ def test_a_cancel_of_a_client_that_waits_takes_it_out_of_the_queue(single: Agroa
 def test_a_cancel_never_hits_the_next_owner_of_the_server(single: Agroal, database: Database) -> None:
     with ExitStack() as connections:
         owner = connections.enter_context(Guest(single, database.scram)).enter()
-        for _ in range(50):
-            following = connections.enter_context(Guest(single, database.scram))
-            connections.enter_context(owner.begin_to_cancel())
+        for _ in range(20):
+            following = connections.enter_context(Guest(single, database.scram)).queue()
+            for _ in range(10):  # the last of them is still on its way when the first has done its work
+                connections.enter_context(owner.begin_to_cancel())
             owner.terminate()
             owner = following.enter()
-            assert owner.query("SELECT pg_sleep(0.005)") == [""]
+            assert owner.query("SELECT pg_sleep(0.02)") == [""]
 
 
 def test_a_cancel_that_comes_late_does_not_hit_the_clients_next_query(single: Agroal, database: Database) -> None:

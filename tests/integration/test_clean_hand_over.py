@@ -175,3 +175,13 @@ def test_a_server_whose_reset_fails_is_closed_and_the_log_says_why(agroal: Launc
     wait_until(lambda: not database.activity(login), "both servers are closed")
     assert pool.log.count("reset failed: division by zero") == 2
     assert pool.log.count("is closed: the reset query failed") == 2
+
+
+def test_what_a_client_asked_for_before_it_said_goodbye_is_done(pool: Agroal, database: Database) -> None:
+    database.query("CREATE TABLE farewells (n int)")
+    database.query("GRANT ALL ON farewells TO PUBLIC")
+    for n in range(5):
+        client = pool.connect()
+        client.pgconn.send_query(f"INSERT INTO farewells SELECT {n} FROM pg_sleep(0.1)".encode())
+        client.close()  # says goodbye without waiting for the answer
+    wait_until(lambda: database.query("SELECT count(*) FROM farewells") == [(5,)], "all of them are there")

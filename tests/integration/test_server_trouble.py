@@ -85,7 +85,6 @@ def test_a_restart_under_load_hurts_each_client_once_and_hangs_none(agroal: Laun
         pg.restart()
         restarted.set()
         failures = [load.result(30) for load in loads]
-    assert sum(failures) >= 3, "those who had a server have lost it"
     assert max(failures) == 1
 
 

@@ -190,7 +190,10 @@ class TestErrors:
             "so nobody can log in for it"
         )
 
-    def test_a_background_without_a_place_for_the_log(self, directory: Path, capsys: Output) -> None:
+    def test_a_background_without_a_place_for_the_log(
+        self, directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+    ) -> None:
+        monkeypatch.setattr(main, "go_to_background", lambda: pytest.fail("it has gone there"))
         (complaint,) = self.refused(capsys, "-D", str(directory), "-d")
         assert complaint == (
             f"{directory}/agroal.conf: log_type: console can't be combined with -d: expected file or syslog"

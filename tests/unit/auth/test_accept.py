@@ -206,6 +206,12 @@ class TestRefusals:
             "M": f'password authentication failed for user "{user}"',
         }
 
+    @pytest.mark.parametrize("method", [Method.PASSWORD, Method.MD5, Method.SCRAM_SHA_256, Method.ALL])
+    @pytest.mark.parametrize("user", LISTED)
+    def test_that_unknown_users_are_allowed_does_not_help_a_known_one(self, method: Method, user: str) -> None:
+        with pytest.raises(AuthenticationFailed):
+            run(talk(method, user, unknown_allowed=True), dialogue(method, user, "wrong"))
+
     @pytest.mark.parametrize("method", [Method.MD5, Method.SCRAM_SHA_256])
     def test_an_unknown_user_fails_where_the_password_is_not_seen_also_where_they_are_allowed(
         self, method: Method

@@ -19,6 +19,7 @@ from agroal.net.pump import Channel, Pump
 from agroal.pool.core import Pool
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
+from agroal.pool.snapshot import PoolSnapshot
 from tests.unit.looping import pumping, settle
 
 KEY = PoolKey("shop", "ann")
@@ -114,9 +115,13 @@ class Scene:
         self.shell.give_back(lease, None)
         await settle()
 
+    def snapshot(self) -> PoolSnapshot:
+        """What the core knows."""
+        return self.shell.core.snapshot(time.monotonic())
+
     def states(self) -> list[str]:
         """Of all slots that are not empty."""
-        return [slot.state.value for slot in self.shell.core.snapshot(time.monotonic()).slots]
+        return [slot.state.value for slot in self.snapshot().slots]
 
 
 @asynccontextmanager

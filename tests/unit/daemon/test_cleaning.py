@@ -83,6 +83,33 @@ class TestClean:
             assert at.interrupted == []
 
     @in_a_loop
+    async def test_what_a_client_asked_for_before_its_goodbye_is_finished_first(self) -> None:
+        async with ended(Parting.TERMINATED, QUERY * 2) as at:
+            cleaning = at.clean()
+            at.peer.send(DONE + DONE[:9])
+            await settle()
+            assert received(at.peer) == b"", "nothing is said before all has been answered"
+            at.peer.send(DONE[9:])
+            await play(RESET >> DONE, at.peer)
+            assert await cleaning is None
+            assert at.interrupted == []
+
+    @pytest.mark.parametrize("then", [b"", READY + b"R"], ids=["hangs up", "babbles"])
+    @in_a_loop
+    async def test_a_server_that_does_not_finish_is_not_used_again(self, then: bytes) -> None:
+        async with ended(Parting.TERMINATED, QUERY) as at:
+            cleaning = at.clean()
+            at.peer.send(then + message("R", b"")) if then else at.peer.close()
+            assert await cleaning is not None
+
+    @in_a_loop
+    async def test_a_server_that_takes_too_long_to_finish_is_interrupted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cleaning, "FINISH_TIMEOUT", 0.02)
+        async with ended(Parting.TERMINATED, QUERY) as at:
+            assert await at.clean() is Dirt.OWES_ANSWERS
+            assert at.interrupted == [at.server]
+
+    @in_a_loop
     async def test_a_transaction_that_was_left_open_is_rolled_back_first(self) -> None:
         async with ended(requests=QUERY, answers=message("C", b"BEGIN\0") + IN_TRANSACTION) as at:
             cleaning = at.clean()

@@ -71,6 +71,7 @@ class TestWaiters:
             with pytest.raises(PeerGone):
                 await leaves.task
             assert list(on.shell.asking.values()) == [stays]
+            assert len(on.snapshot().waiters) == 1
             await on.give_back(lease)
             await on.give_back(stays.task.result())
 
@@ -80,6 +81,8 @@ class TestWaiters:
             lease = await on.lease()
             leaves, stays = await on.queue(2)
             leaves.terminate()
+            await settle()
+            assert len(on.snapshot().waiters) == 1
             await on.give_back(lease)
             assert leaves.task.cancelled()
             await on.give_back(stays.task.result())

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from agroal.daemon import pool
 from agroal.pool.effects import CloseReason
 from agroal.pool.upkeep import FlushMode
 from tests.unit.daemon.scene import Scene, scene
@@ -54,6 +55,7 @@ class TestServers:
             await until(session.waits.done)
             on.dialler.peers[1].close()
             on.pump.turn()
+            assert on.states() == ["in-use"], "whoever has it will notice"
             again = await session.task
             assert again.server.pid == 2
             assert on.shell.sessions == {0: session}
@@ -68,7 +70,7 @@ class TestServers:
             on.pump.turn()
             await settle()
             assert on.states() == []
-            assert on.shell.core.snapshot(time.monotonic()).totals.closes == {CloseReason.FLUSHED: 1}
+            assert on.snapshot().totals.closes == {CloseReason.FLUSHED: 1}
 
     @in_a_loop
     async def test_one_is_reset_before_it_goes_to_the_next_client(self) -> None:
@@ -95,7 +97,7 @@ class TestServers:
             assert "reset failed: not now" in caplog.text
             on.dialler.peers[1].close()
             await until(lambda: on.states() == [])
-            closes = on.shell.core.snapshot(time.monotonic()).totals.closes
+            closes = on.snapshot().totals.closes
             assert closes == {CloseReason.RESET_FAILED: 1}
 
 
@@ -161,3 +163,19 @@ class TestFlushing:
             assert received(peer) == TERMINATE
             peer.shutdown(socket.SHUT_RDWR)
             await closing
+
+
+@in_a_loop
+async def test_a_mistake_of_ours_in_cleaning_closes_the_server_and_loses_no_slot(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("planted")
+
+    async with scene(max_connections=1) as on:
+        first = await on.lease()
+        monkeypatch.setattr(pool, "clean", broken)
+        await on.give_back(first)
+        on.dialler.peers[1].close()
+        await until(lambda: on.states() == [])
+        assert "internal error" in caplog.text

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import time
 
 import pytest
 
@@ -22,7 +21,7 @@ def cancel_request(number: int) -> bytes:
 
 def closes(at: Lobby) -> dict[CloseReason, int]:
     """Why connections have ended."""
-    return dict(at.on.shell.core.snapshot(time.monotonic()).totals.closes)
+    return dict(at.on.snapshot().totals.closes)
 
 
 class TestWaiting:
