@@ -194,7 +194,11 @@ class ServerRefused(ClientFacing):
         return self._fields.get("C", "08004")
 
     def fields(self) -> dict[str, str]:
-        return {**self._fields, "S": "FATAL", "V": "FATAL", "C": self.server_sqlstate, "M": self.message}
+        fields = {**self._fields, "S": "FATAL", "V": "FATAL", "C": self.server_sqlstate, "M": self.message}
+        if self.server_sqlstate.startswith("28"):  # where in its source PostgreSQL said no would tell strangers apart
+            for place in "FLR":
+                fields.pop(place, None)
+        return fields
 
 
 class Internal(ClientFacing):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from agroal.config.ini import Entry, Section, parse, unique
@@ -70,14 +71,15 @@ def _read_settings(
     result.max_connections = given.values.get("max_connections", MOST_CONNECTIONS)
     if given.complete:
         result.settings = Settings(**given.values)
-        _check_sockets(result.settings, given.lines["unix_socket_dir"], report)
+    if "unix_socket_dir" in given.values and "unix_socket_dir" in given.lines:
+        port = given.values.get("port", 65535)  # the longest, when the port is wrong too
+        _check_sockets(given.values["unix_socket_dir"], port, given.lines["unix_socket_dir"], report)
 
 
-def _check_sockets(settings: Settings, line: int, report: Report) -> None:
-    directory = settings.unix_socket_dir
+def _check_sockets(directory: Path, port: int, line: int, report: Report) -> None:
     if not directory.is_dir():
         report.problem(line, "unix_socket_dir", f"expected an existing directory, not {str(directory)!r}")
-    longest = os.fsencode(directory / f".s.agroal.{settings.port}")
+    longest = os.fsencode(directory / f".s.agroal.{port}")
     if len(longest) > _LONGEST_SOCKET_PATH:
         room = _LONGEST_SOCKET_PATH - len(longest) + len(os.fsencode(directory))
         report.problem(line, "unix_socket_dir", f"is too long for a socket path; expected at most {room} bytes")

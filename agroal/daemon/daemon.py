@@ -51,6 +51,13 @@ RESERVED_DESCRIPTORS = 64
 """For the log, the listeners, management, cancel requests and what Python opens now and then."""
 
 
+LISTENED_TO = 16
+"""Clients beyond the last for whom there is room who may say what they came for: it may be to cancel. They are refused
+after that, as PostgreSQL does, and not in the middle of a question about TLS; who comes while there are so many, is
+refused at once.
+"""
+
+
 @dataclass(slots=True)
 class Totals:
     """What happened to clients since the start."""
@@ -107,6 +114,19 @@ class Daemon:
     def stopping(self) -> bool:
         """No new clients are taken."""
         return self.stop.begun
+
+    def crowded(self) -> TooManyClients:
+        """What clients are told for whom there is no room."""
+        return TooManyClients(
+            "too many clients",
+            detail=f"agroal has descriptors for {self.max_clients} clients.",
+            hint="Raise the limit of open files (ulimit -n, LimitNOFILE), or connect later.",
+        )
+
+    @property
+    def is_crowded(self) -> bool:
+        """There are more clients than there is room for."""
+        return len(self.sessions) > self.max_clients
 
     def hba_line(self, startup: StartupMessage, peer: Peer) -> HbaLine | None:
         """The line of the HBA file that decides about this client."""
@@ -188,14 +208,9 @@ class Daemon:
         host = address[0] if isinstance(address, tuple) and address else None
         label = f"{host}:{address[1]}" if host and isinstance(address, tuple) else "[local]"
         client = Channel(self.pump, sock, label)
-        if len(self.sessions) >= self.max_clients:
-            refusal = TooManyClients(
-                "too many clients",
-                detail=f"agroal has descriptors for {self.max_clients} clients.",
-                hint="Raise the limit of open files (ulimit -n, LimitNOFILE), or connect later.",
-            )
+        if len(self.sessions) >= self.max_clients + LISTENED_TO:
             with suppress(OSError):  # it may have left already
-                client.write(backend.error_response(refusal))
+                client.write(backend.error_response(self.crowded()))
             client.close()
             return
         session = Session(self, next(self._numbers), client, Peer(ip_address(host) if host else None))

@@ -187,6 +187,8 @@ class Session:
         if isinstance(packet, CancelRequest):
             return packet
         self.startup = packet
+        if daemon.is_crowded:
+            raise daemon.crowded()
         if daemon.stopping:
             raise ShuttingDown("agroal is shutting down")
         line = permit(daemon.hba_line(packet, self.peer), packet, str(self.peer.address or "[local]"))

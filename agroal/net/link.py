@@ -15,6 +15,8 @@ from agroal.net.flow import Flow
 from agroal.net.pump import Channel
 from agroal.wire.scan import BackendScanner, FrontendScanner, Tally
 
+LAST_WORDS_TIMEOUT = 10.0
+"""Seconds that a client which does not read may keep the slot of a server that has gone."""
 LAST_WORDS = 64
 """Receives that a server that takes nothing any more is still read for: its last message says why."""
 
@@ -40,6 +42,7 @@ class Link:
         self.answers = Flow(self, server, client, BackendScanner(tally))
         self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
         self.violation: ProtocolViolation | None = None
+        self._giving_up: asyncio.TimerHandle | None = None
         self._patience = 0
         """Bytes of answers that will still be heard out."""
 
@@ -60,6 +63,8 @@ class Link:
         """End the link, once. Both channels are left to whoever awaits `ended`."""
         if self.ended.done():
             return
+        if self._giving_up:
+            self._giving_up.cancel()
         for channel in (self.client, self.server):
             channel.on_drained = _nothing
             channel.ignore()
@@ -120,6 +125,8 @@ class Link:
         if self.client.unsent:  # the client is slow: what the server left behind is read when there is room for it
             self.server.unsent = b""
             self.server.pump.forget(self.server)
+            loop = asyncio.get_running_loop()
+            self._giving_up = loop.call_later(LAST_WORDS_TIMEOUT, self.part, Parting.SERVER_LOST)
         else:
             self._hear_last_words()
 

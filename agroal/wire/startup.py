@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from agroal.errors import ProtocolViolation, UnsupportedProtocol
+from agroal.errors import NotPermitted, ProtocolViolation, UnsupportedProtocol
 from agroal.wire import codes
 from agroal.wire.fields import cstring, take_cstring
 
@@ -49,7 +49,7 @@ StartupPacket = SSLRequest | GSSENCRequest | CancelRequest | StartupMessage
 
 
 def parse_startup(body: bytes) -> StartupPacket:
-    """A startup packet without its length word. Raises ProtocolViolation or UnsupportedProtocol."""
+    """A startup packet without its length word. Raises ProtocolViolation, UnsupportedProtocol, NotPermitted."""
     if len(body) < 4:
         raise ProtocolViolation("invalid length of startup packet")
     (code,) = struct.unpack_from("!I", body)
@@ -88,7 +88,7 @@ def _parse_message(version: int, body: bytes) -> StartupMessage:
         raise ProtocolViolation("invalid startup packet layout: expected terminator as last byte")
     user = pairs.pop("user", "")
     if not user:
-        raise ProtocolViolation("no PostgreSQL user name specified in startup packet")
+        raise NotPermitted("no PostgreSQL user name specified in startup packet")
     database = pairs.pop("database", "") or user
     options = tuple(name for name in pairs if name.startswith("_pq_."))
     parameters = {name: value for name, value in pairs.items() if name not in options}

@@ -118,7 +118,7 @@ class RunningPool(Peer):
         files = self._pool.files(self._place)
         for name, text in files.items():
             (folder / name).write_text(text)
-        self.configuration = next(iter(files.values()))
+        self.configuration = next(iter(files.values())).replace(self._place.password, "***")
         self._pool.prepare(self._place)
         if account:
             for path in (folder, *folder.iterdir()):

@@ -68,7 +68,7 @@ FIRST_PACKETS = {
     "no end": (struct.pack("!II", 16, 3 << 16) + b"user\0ann", *INVALID_LAYOUT),
     "a name without a value": (startup("user", "ann", "database"), *INVALID_LAYOUT),
     "more behind the end": (struct.pack("!II", 22, 3 << 16) + b"user\0ann\0\0more\0", *INVALID_LAYOUT),
-    "no user": (startup("database", "shop"), "08P01", "no PostgreSQL user name specified in startup packet"),
+    "no user": (startup("database", "shop"), "28000", "no PostgreSQL user name specified in startup packet"),
     "protocol 2.0": (startup("user", "ann", version=2 << 16), "0A000", "unsupported frontend protocol 2.0: "),
     "protocol 4.1": (startup("user", "ann", version=4 << 16 | 1), "0A000", "unsupported frontend protocol 4.1: "),
     "a cancel request without a key": (struct.pack("!II", 8, 80877102), "08P01", "invalid length of cancel request"),

@@ -48,7 +48,7 @@ def test_a_connection_that_is_closed_in_the_middle_is_an_error(ends: tuple[socke
 
 
 @pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, int]]]:
+def limits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """A soft limit of 1024 and a hard one of 4096; what is set."""
     wanted: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))

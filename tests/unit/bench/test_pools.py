@@ -34,13 +34,6 @@ def test_a_pool_is_told_both_ports_and_how_many_servers_it_may_have(pool: Pool) 
     assert any(str(PLACE.folder) in word for word in pool.command(PLACE))
 
 
-@pytest.mark.parametrize("pool", POOLS, ids=[pool.name for pool in POOLS])
-def test_the_file_that_is_recorded_holds_no_secret_but_odysseys(pool: Pool) -> None:
-    main = next(iter(pool.files(PLACE).values()))
-    assert PLACE.verifier not in main
-    assert (PLACE.password in main) == (pool.name == "odyssey")
-
-
 def test_agroal_takes_its_configuration_without_a_notice(tmp_path: Path) -> None:
     for name, text in Agroal().files(PLACE).items():
         (tmp_path / name).write_text(text.replace(str(PLACE.folder), str(tmp_path)))

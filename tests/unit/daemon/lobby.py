@@ -74,6 +74,7 @@ class FakeDaemon:
         numbers = itertools.count(1)
         self.cancels = Cancels(on.pump, SocketOptions(), lambda _: key(next(numbers)))
         self.stopping = False
+        self.is_crowded = False
         self.method: Method | None = Method.TRUST
         """Of the HBA line for everybody; None: there is no line."""
 

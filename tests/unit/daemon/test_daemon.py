@@ -9,7 +9,7 @@ import pytest
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.config.model import Method
-from agroal.daemon.daemon import RESERVED_DESCRIPTORS, Daemon, client_descriptors
+from agroal.daemon.daemon import LISTENED_TO, RESERVED_DESCRIPTORS, Daemon, client_descriptors
 from agroal.errors import ConfigurationError
 from agroal.net.dial import Address
 from agroal.pool.slot import PoolKey
@@ -24,6 +24,7 @@ from tests.unit.script import Script, play, read
 from tests.unit.wire.messages import READY, TERMINATE, parameter
 
 NOWHERE = Address("pg", "/nowhere", 5432)
+SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 LOGIN = Script() << OUR_STARTUP >> greeting(application_name="psql")
 
 
@@ -59,9 +60,18 @@ class TestServing:
         assert sockets(socket_dir) == set()
 
     @in_a_loop
-    async def test_one_client_too_many_is_told_so(self, socket_dir: Path) -> None:
+    async def test_one_client_too_many_is_told_so_when_it_has_said_what_it_wants(self, socket_dir: Path) -> None:
         async with running(configuration(socket_dir, NOWHERE)) as daemon:
             daemon.max_clients = 0
+            with connect(daemon) as client:
+                await play(Script() >> SSL_REQUEST << b"N" >> STARTUP, client)
+                await until(lambda: waiting_for(client))
+                assert told(client)["C"] == "53300"
+
+    @in_a_loop
+    async def test_far_too_many_clients_are_told_so_at_once(self, socket_dir: Path) -> None:
+        async with running(configuration(socket_dir, NOWHERE)) as daemon:
+            daemon.max_clients = -LISTENED_TO
             with connect(daemon) as client:
                 await until(lambda: waiting_for(client))
                 refusal = told(client)

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
+from agroal.net import link
 from agroal.net.link import Parting
 from tests.unit.looping import in_a_loop
 from tests.unit.net.pairs import Joined, joined, push, received
@@ -162,3 +167,21 @@ async def test_a_link_parts_once() -> None:
         on.link.part(Parting.TERMINATED)
         on.link.part(Parting.SERVER_LOST)
         assert parting(on) is Parting.TERMINATED
+
+
+@in_a_loop
+async def test_a_server_that_is_gone_is_not_kept_for_a_client_that_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link, "LAST_WORDS_TIMEOUT", 0.02)
+    with joined(small=True) as on:
+        on.link.join()
+        row = message("D", bytes(1 << 20))
+        while not on.link.client.unsent:
+            row = row[on.server.send(row) :]
+            on.turn(1)
+        on.server.close()
+        on.turn()
+        assert parting(on) is None
+        async with asyncio.timeout(5):
+            assert await on.link.ended is Parting.SERVER_LOST

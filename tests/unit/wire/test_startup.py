@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agroal.errors import ClientFacing, ProtocolViolation, UnsupportedProtocol
+from agroal.errors import ClientFacing, NotPermitted, ProtocolViolation, UnsupportedProtocol
 from agroal.wire.startup import (
     CancelRequest,
     GSSENCRequest,
@@ -66,8 +66,6 @@ def test_names_that_are_not_utf8_survive_the_way_through() -> None:
         (struct.pack("!I", 3 << 16) + b"user\0ann\0\0\0", "terminator"),
         (struct.pack("!I", 3 << 16) + b"user\0", "without a value"),
         (struct.pack("!I", 3 << 16) + b"user\0ann\0name\0", "without a value"),
-        (struct.pack("!I", 3 << 16) + b"\0", "no PostgreSQL user name"),
-        (struct.pack("!I", 3 << 16) + b"user\0\0\0", "no PostgreSQL user name"),
         (struct.pack("!II", 80877102, 7), "invalid length of cancel request"),
         (struct.pack("!I", 80877102) + bytes(261), "invalid length of cancel request"),
     ],
@@ -75,6 +73,12 @@ def test_names_that_are_not_utf8_survive_the_way_through() -> None:
 def test_a_malformed_packet_is_refused_in_words(body: bytes, words: str) -> None:
     with pytest.raises(ProtocolViolation, match=words):
         parse_startup(body)
+
+
+@pytest.mark.parametrize("pairs", [(), ("user", ""), ("database", "shop")])
+def test_a_client_that_names_no_user_is_not_let_in(pairs: tuple[str, ...]) -> None:
+    with pytest.raises(NotPermitted, match="no PostgreSQL user name"):
+        parse(startup(*pairs))
 
 
 @pytest.mark.parametrize("version", [2 << 16, 4 << 16, 0, 0xFFFFFFFF])
