@@ -11,7 +11,7 @@ from tests.bench.report import micros
 _WIDTH = 760
 _LEFT = 110
 """Where the bars begin; names of peers stand to the left of it."""
-_RIGHT = 150
+_RIGHT = 215
 """Room behind the longest bar, for its figure."""
 _TOP = 64
 _BAR = 16

@@ -99,9 +99,13 @@ class Agroal(Pool):
         return [sys.executable, "-m", "agroal.main", "-D", str(place.folder)]
 
     def environment(self, place: Place) -> dict[str, str]:
-        tree = self._tree or Path(agroal.__file__).parents[1]
+        trees = [
+            str(self._tree or Path(agroal.__file__).parents[1]),
+            *os.environ.get("PYTHONPATH", "").split(os.pathsep),
+        ]
         master_key = place.folder / "secret" / "master.key"
-        return {**os.environ, "AGROAL_MASTER_KEY_FILE": str(master_key), "PYTHONPATH": str(tree)}
+        path = os.pathsep.join(filter(None, trees))
+        return {**os.environ, "AGROAL_MASTER_KEY_FILE": str(master_key), "PYTHONPATH": path}
 
     def _admin(self, place: Place, *arguments: str) -> None:
         environment = {**self.environment(place), "AGROAL_PASSWORD": place.password}

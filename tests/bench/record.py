@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from tests.bench.failure import BenchFailed
 from tests.bench.figures import Memory, Sample, Summary, summarise
@@ -86,8 +88,8 @@ class Record:
 
 def section(record: Record, plot: str) -> str:
     """The run as Markdown. `plot` is the picture's file name."""
-    commands = "".join(f"# {workload}\n{command}\n" for workload, command in record.commands())
-    pools = "".join(f"{peer.command}\n" for peer in record.peers if peer.command)
+    commands = "".join(f"# {workload}\n{portable(command, words=1)}\n" for workload, command in record.commands())
+    pools = "".join(f"{portable(peer.command)}\n" for peer in record.peers if peer.command)
     return "\n".join(
         [
             "\n".join(f"- {sentence}" for sentence in record.conditions()) + "\n",
@@ -97,6 +99,13 @@ def section(record: Record, plot: str) -> str:
             f"The pools:\n\n```sh\n{pools}```",
         ]
     )
+
+
+def portable(command: str, words: int | None = None) -> str:
+    """A command line with bare names for the absolute paths among its first words: those are of one machine only."""
+    split = shlex.split(command)
+    head = [Path(word).name if word.startswith("/") else word for word in split[:words]]
+    return shlex.join([*head, *(split[words:] if words else [])])
 
 
 def rewritten(page: str, text: str) -> str:

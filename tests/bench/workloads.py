@@ -84,7 +84,7 @@ WORKLOADS: tuple[Workload, ...] = (
     Pgbench("tpcb-prepared", ("-M", "prepared")),
     Pgbench("reconnect-trust", ("-S", "-C")),
     Pgbench("reconnect-scram", ("-S", "-C"), user=PROVEN),
-    Psql("row-40mb", "SELECT repeat('x', 40000000)", times=3),
+    Psql("row-40mb", "SELECT repeat(chr(120), 40000000)", times=3),
     Psql("copy-out", "COPY pgbench_accounts TO STDOUT", times=2),
 )
 QUICK = ("select-prepared", "select-simple", "tpcb-simple", "reconnect-trust", "row-40mb")

@@ -42,8 +42,9 @@ def test_agroal_takes_its_configuration_without_a_notice(tmp_path: Path) -> None
     assert configuration.settings.max_connections == PLACE.slots
 
 
-def test_another_checkout_is_found_before_this_one(tmp_path: Path) -> None:
-    assert Agroal("before", tmp_path).environment(PLACE)["PYTHONPATH"] == str(tmp_path)
+def test_another_checkout_is_found_before_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    assert Agroal("before", tmp_path).environment(PLACE)["PYTHONPATH"] == f"{tmp_path}:/elsewhere"
 
 
 def test_a_pool_is_looked_for_in_the_path(tmp_path: Path) -> None:
