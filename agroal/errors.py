@@ -194,11 +194,7 @@ class ServerRefused(ClientFacing):
         return self._fields.get("C", "08004")
 
     def fields(self) -> dict[str, str]:
-        fields = {**self._fields, "S": "FATAL", "V": "FATAL", "C": self.server_sqlstate, "M": self.message}
-        if self.server_sqlstate.startswith("28"):  # where in its source PostgreSQL said no would tell strangers apart
-            for place in "FLR":
-                fields.pop(place, None)
-        return fields
+        return {**self._fields, "S": "FATAL", "V": "FATAL", "C": self.server_sqlstate, "M": self.message}
 
 
 class Internal(ClientFacing):

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from agroal.auth.accept import failed
 from agroal.auth.login import Credentials, login
 from agroal.auth.users import Secret, Users
 from agroal.config.model import Settings
-from agroal.errors import ServerUnavailable
+from agroal.errors import ServerRefused, ServerUnavailable
 from agroal.net.dial import Address, Server, dial, reach
 from agroal.net.listen import SocketOptions
 from agroal.net.passthrough import log_in_through
@@ -40,7 +41,10 @@ class ServerDialler:
         self._salted: dict[str, dict[tuple[bytes, int], bytes]] = {}
 
     async def dial(self, key: PoolKey, session: Session | None) -> Server:
-        """Log in with what the vault knows of the user, or else with what the session's client said."""
+        """Log in with what the vault knows of the user, or else with what the session's client said.
+
+        Raises ClientFacing.
+        """
         secret: Secret | None
         salted: dict[tuple[bytes, int], bytes]
         if key.secret:
@@ -56,6 +60,10 @@ class ServerDialler:
             server = await dial(self._pump, self.address, self._options, talk, self._settings.connect_timeout)
         except ServerUnavailable as error:
             self.failure = error.message
+            raise
+        except ServerRefused as error:
+            if key.secret and error.server_sqlstate.startswith("28"):
+                raise failed(key.user) from error  # as we say it ourselves: strangers are not to be told apart
             raise
         self.failure = None
         return server

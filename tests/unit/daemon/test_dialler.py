@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from agroal.auth.accept import Accepted
+from agroal.auth.accept import Accepted, failed
 from agroal.auth.users import Users
 from agroal.config.model import Method, Settings
 from agroal.daemon.dialler import ServerDialler
-from agroal.errors import ClientFacing, ServerRefused, ServerUnavailable
+from agroal.errors import AuthenticationFailed, ClientFacing, ServerRefused, ServerUnavailable
 from agroal.net.dial import Address
 from agroal.net.pump import Pump
 from agroal.pool.slot import PoolKey
@@ -91,6 +91,14 @@ class TestDialling:
             with pytest.raises(ServerRefused):
                 await made.dial(KEY, None)
             assert made.failure is None
+
+    @in_a_loop
+    async def test_a_stranger_whom_the_server_refuses_hears_what_every_stranger_hears(self) -> None:
+        refused = Script(asking("crayon", "eve").steps[:-1]) >> error("SFATAL", "C28P01", "Mno", "Fauth.c", "L338")
+        async with pumping() as pump, postgres(refused) as address:
+            with pytest.raises(AuthenticationFailed) as refusal:
+                await dialler(pump, address).dial(EVES, session("crayon"))  # type: ignore[arg-type]
+        assert refusal.value.fields() == failed("eve").fields()
 
     @in_a_loop
     async def test_a_server_that_says_nothing_is_left_in_time(self) -> None:

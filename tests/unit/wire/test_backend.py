@@ -56,11 +56,6 @@ def test_what_the_server_said_is_handed_on_as_fatal() -> None:
     }  # fmt: skip
 
 
-def test_where_in_its_source_the_server_refused_somebody_is_not_handed_on() -> None:
-    said = {"C": "28P01", "M": "no", "F": "auth.c", "L": "338", "R": "auth_failed", "D": "why"}
-    assert ServerRefused(said).fields() == {"S": "FATAL", "V": "FATAL", "C": "28P01", "M": "no", "D": "why"}
-
-
 def test_a_refusal_without_a_single_field_is_still_one() -> None:
     fields = parse_fields(backend.error_response(ServerRefused({}))[5:])
     assert fields["C"] == "08004"
