@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         configuration = load(locate({role.name: getattr(options, role.name) for role in ROLES}, options.directory))
         secrets = user_secrets(configuration, os.environ)
-        for notice in configuration.notices:
+        for notice in (*configuration.notices, *not_opened_ahead(configuration)):
             sys.stderr.write(f"agroal: notice: {notice}\n")
         if options.check:
             sys.stdout.write(describe(configuration))
@@ -78,6 +78,14 @@ def user_secrets(configuration: Configuration, environment: Mapping[str, str]) -
     if missing:
         raise ConfigurationError(missing)
     return users
+
+
+def not_opened_ahead(configuration: Configuration) -> list[Problem]:
+    """Notices: the databases file wants connections opened ahead of the clients, which comes with a later release."""
+    why = "accepted, but has no effect yet: connections are opened when clients come"
+    return [
+        Problem(limit.file, limit.line, "INITIAL_SIZE", why) for limit in configuration.limits if limit.initial_size
+    ]
 
 
 def start(configuration: Configuration, secrets: Mapping[str, str], *, background: bool) -> int:

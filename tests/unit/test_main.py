@@ -129,6 +129,15 @@ class TestCheck:
         assert output.out.startswith("[agroal]\nhost = localhost ")
         assert sorted(path.name for path in directory.iterdir()) == ["agroal.conf", "agroal_hba.conf"]
 
+    @pytest.mark.usefixtures("vault")
+    def test_connections_that_are_not_opened_ahead_yet_are_a_notice(
+        self, directory: Path, add: Callable[[str, str], None], capsys: Output
+    ) -> None:
+        add("agroal_databases.conf", "shop ann 5 0\nshop bob 5\nstore ann 5 2 1\n")
+        assert main.main(["-D", str(directory), "--check"]) == 0
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"agroal: notice: {directory}/agroal_databases.conf:3: INITIAL_SIZE: ")
+
     def test_what_should_be_known_is_a_notice(
         self, directory: Path, add: Callable[[str, str], None], capsys: Output
     ) -> None:
