@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,21 +12,28 @@ from agroal.demo.ports import free_port
 from agroal.errors import AgroalError
 
 
+@contextmanager
+def listening(port: int) -> Iterator[None]:
+    """A server there. As servers do, it does not mind connections of an earlier one that are still fading away."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        yield
+
+
 def test_a_free_port_can_be_bound_and_is_below_those_of_outgoing_connections() -> None:
     port = free_port()
 
     assert 10_000 <= port < 32_768
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", port))
+    with listening(port):
+        pass
 
 
 def test_a_port_that_is_taken_is_passed_over() -> None:
-    seed = 1
-    with socket.socket() as server:
-        taken = free_port(random.Random(seed))
-        server.bind(("127.0.0.1", taken))
-        server.listen()
-
+    seed = random.random()
+    taken = free_port(random.Random(seed))
+    with listening(taken):
         assert free_port(random.Random(seed)) != taken
 
 
