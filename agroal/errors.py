@@ -9,7 +9,6 @@
     └── ClientFacing                ends one client, with a FATAL ErrorResponse that says why
         ├── ProtocolViolation       08P01
         ├── UnsupportedProtocol     0A000
-        ├── InvalidParameter        22023
         ├── NotPermitted            28000
         ├── AuthenticationFailed    28P01
         ├── AuthenticationTimedOut  57014
@@ -109,12 +108,6 @@ class UnsupportedProtocol(ClientFacing):
     """A protocol version or a feature that agroal does not speak."""
 
     sqlstate = "0A000"
-
-
-class InvalidParameter(ClientFacing):
-    """A start-up parameter that can't be used."""
-
-    sqlstate = "22023"
 
 
 class NotPermitted(ClientFacing):

@@ -156,7 +156,7 @@ class Daemon:
     async def run(self, ready: Callable[[], None]) -> None:
         """Listen, say `ready`, serve, and return when the last client has gone after a stop was asked for.
 
-        Raises ConfigurationError, ManagementError when a socket can't be had.
+        Raises ConfigurationError when a socket can't be had.
         """
         loop = asyncio.get_running_loop()
         loop.add_reader(self.pump.fileno(), self.pump.turn)

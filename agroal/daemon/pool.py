@@ -11,9 +11,9 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from agroal.daemon.cleaning import clean
 from agroal.daemon.lease import Lease
@@ -36,7 +36,7 @@ HANG_UP_TIMEOUT = 10.0
 CANCEL_AGAIN = 1.0
 """Seconds after which it is asked once more to stop working: behind the query that was cancelled may be another."""
 
-CLOSE_REASONS = {
+CLOSE_REASONS: Final[Mapping[Dirt | None, CloseReason]] = {
     Dirt.LOST: CloseReason.LOST,
     Dirt.RESET_FAILED: CloseReason.RESET_FAILED,
     Dirt.SPOKE: CloseReason.SPOKE_WHILE_IDLE,
@@ -147,7 +147,7 @@ class PoolShell:
             log.info("%r is closed: %s", server, dirt.value)
         else:
             self._attend_idle(lease.slot, server)
-        reason = CLOSE_REASONS.get(dirt, CloseReason.DIRTY) if dirt else CloseReason.DIRTY
+        reason = CLOSE_REASONS.get(dirt, CloseReason.DIRTY)
         self._do(self.core.release(lease.slot, lease.number, self._now(), clean=dirt is None, reason=reason))
 
     # -- effects

@@ -79,6 +79,7 @@ class Session:
         self.link: Link | None = None
         self._key = b""
         self._task: asyncio.Task[None] | None = None
+        self._interruption: ClientFacing | None = None
 
     def __repr__(self) -> str:
         user, database = (self.startup.user, self.startup.database) if self.startup else ("?", "?")
@@ -138,8 +139,6 @@ class Session:
         assert self._task
         self._interruption = error
         self._task.cancel()
-
-    _interruption: ClientFacing | None = None
 
     # -- life
 

@@ -1,8 +1,4 @@
-"""python -m agroal.demo: what a pool does, shown on a real PostgreSQL within a minute.
-
-A signal never interrupts us just anywhere: it is noted, and acted upon where we wait for a program (`pulse`). So
-nothing can have been started without being known to those who clean up, and cleaning up is not interrupted itself.
-"""
+"""python -m agroal.demo: what a pool does, shown on a real PostgreSQL within a minute."""
 
 from __future__ import annotations
 
@@ -11,11 +7,9 @@ import io
 import secrets
 import shlex
 import shutil
-import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
 from agroal import __version__
 from agroal.demo import kept, scratch
@@ -23,29 +17,10 @@ from agroal.demo.instance import Instance
 from agroal.demo.measure import HEADER, Bench, Workload
 from agroal.demo.postgres import QUICK, Cluster
 from agroal.demo.screen import Screen, thousands
+from agroal.demo.signals import Interrupted, Signals
 from agroal.errors import AgroalError
 
 _USER = _DATABASE = "demo"
-
-
-class Interrupted(Exception):
-    """The user, or the system, wants us to end."""
-
-
-class Signals:
-    """SIGINT, SIGTERM and SIGHUP, noted."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._take)
-
-    def _take(self, number: int, _frame: FrameType | None) -> None:
-        self.number = number
-
-    def check(self) -> None:
-        if self.number:
-            raise Interrupted
 
 
 class Demo:

@@ -125,8 +125,9 @@ class Link:
         if self.client.unsent:  # the client is slow: what the server left behind is read when there is room for it
             self.server.unsent = b""
             self.server.pump.forget(self.server)
-            loop = asyncio.get_running_loop()
-            self._giving_up = loop.call_later(LAST_WORDS_TIMEOUT, self.part, Parting.SERVER_LOST)
+            if not self._giving_up:
+                loop = asyncio.get_running_loop()
+                self._giving_up = loop.call_later(LAST_WORDS_TIMEOUT, self.part, Parting.SERVER_LOST)
         else:
             self._hear_last_words()
 

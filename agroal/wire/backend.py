@@ -12,6 +12,9 @@ from agroal.errors import ClientFacing, ProtocolViolation
 from agroal.wire.codes import PROTOCOL_3_0, Authentication, Backend, Status
 from agroal.wire.fields import build_fields, cstring, message, take_cstring
 
+SHORT = 256
+"""Characters of a setting's value that is worth remembering. A server may send longer ones, and not fill our memory."""
+
 
 def authentication(code: Authentication, data: bytes = b"") -> bytes:
     """An Authentication message of any kind."""
@@ -31,15 +34,17 @@ def error_response(error: ClientFacing) -> bytes:
     return message(Backend.ERROR_RESPONSE, build_fields(error.fields()))
 
 
-def notice_response(fields: dict[str, str]) -> bytes:
-    """A NoticeResponse."""
-    return message(Backend.NOTICE_RESPONSE, build_fields(fields))
-
-
-@lru_cache(1024)
 def parameter_status(name: str, value: str) -> bytes:
-    """The value of one reported setting. Remembered: every client is told the same dozen of them."""
+    """The value of one reported setting. Short ones are remembered: every client is told the same dozen of them."""
+    build = _short_status if len(value) <= SHORT else _status
+    return build(name, value)
+
+
+def _status(name: str, value: str) -> bytes:
     return message(Backend.PARAMETER_STATUS, cstring(name) + cstring(value))
+
+
+_short_status = lru_cache(1024)(_status)
 
 
 def backend_key_data(key: bytes) -> bytes:

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from agroal.demo import scratch
-from agroal.demo.__main__ import Interrupted, Signals
 from agroal.demo.screen import Screen
+from agroal.demo.signals import Interrupted, Signals
 from agroal.errors import AgroalError
 from tests.bench.failure import BenchFailed
 from tests.bench.figures import Memory
