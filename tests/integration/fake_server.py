@@ -18,10 +18,11 @@ class FakeServer:
     """Takes connections one after the other, and counts them."""
 
     def __init__(self) -> None:
+        self.host = "127.0.0.1"
         self.port = free_port()
         self.connections = 0
         self.behaviour: Behaviour = hangs_up
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
+        self._listener = socket.create_server((self.host, self.port), backlog=100)
         self._thread = threading.Thread(target=self._serve)
 
     def __enter__(self) -> Self:

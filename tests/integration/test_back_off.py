@@ -32,7 +32,8 @@ def server() -> Iterator[FakeServer]:
 @pytest.fixture(scope="module")
 def pool(module_agroal: Launch, database: Database, server: FakeServer) -> Agroal:
     """In front of that server. It knows no user, and lets in all."""
-    return module_agroal(database, users={}, server={"port": server.port}, connect_timeout="300ms", hba=TRUSTING)
+    there = {"host": server.host, "port": server.port}
+    return module_agroal(database, users={}, server=there, connect_timeout="300ms", hba=TRUSTING)
 
 
 def refusals(pool: Agroal, user: str, number: int) -> list[dict[str, str]]:
