@@ -11,7 +11,7 @@ from typing import Any
 
 from agroal.config import ini, tables
 from agroal.config.hba import KEYWORDS
-from agroal.config.keys import MASK, Key, Support
+from agroal.config.keys import Key, Support
 from agroal.config.model import Configuration, HbaLine, LimitLine, Name
 from agroal.config.servers import SERVER_KEYS
 from agroal.config.settings import KEYS
@@ -39,8 +39,7 @@ def _section(name: str, keys: Iterable[Key], values: Any, prefix: str, configura
     yield f"[{name}]"
     for key in keys:
         value = getattr(values, key.name)
-        text = MASK if key.secret and value else key.spell(value)
-        shown = "" if value is None else ini.quote(text)
+        shown = "" if value is None else ini.quote(key.show(value))
         origin = configuration.origins.get(prefix + key.name, "default")
         remark = "" if key.support is Support.HONOURED else f", {key.support.value}"
         yield f"{f'{key.name} = {shown}':<{_VALUE_COLUMN}} # {origin}{remark}"
@@ -52,10 +51,15 @@ def _comments(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield from (f"#   {line}" for line in lines)
 
 
-def _hba(line: HbaLine) -> str:
+def hba_columns(line: HbaLine) -> list[str]:
+    """The columns as the file could have them."""
     names = [",".join(map(_name, column)) for column in (line.databases, line.users)]
     address = [] if line.address is None else [str(line.address)]
-    return f"line {line.line}: " + "  ".join([line.type, *names, *address, line.method])
+    return [line.type, *names, *address, line.method]
+
+
+def _hba(line: HbaLine) -> str:
+    return f"line {line.line}: " + "  ".join(hba_columns(line))
 
 
 def _name(name: Name) -> str:

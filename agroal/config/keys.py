@@ -52,7 +52,7 @@ class Facts(TypedDict, total=False):
     support: Support
     secret: bool
     refused: frozenset[Value]
-    unheeded: frozenset[Value]
+    unheeded: Mapping[Value, str]
     derived: str
 
 
@@ -76,8 +76,8 @@ class Key:
     secret: bool = False
     refused: frozenset[Value] = frozenset()
     """Values that come with a later version and until then are errors: to pretend would be dangerous."""
-    unheeded: frozenset[Value] = frozenset()
-    """Values that come with a later version and until then are treated as the default."""
+    unheeded: Mapping[Value, str] = field(default_factory=dict)
+    """Values that are treated as the default, and why."""
     derived: str = ""
     """Where the default comes from, when it depends on other keys."""
 
@@ -95,6 +95,17 @@ class Key:
                 return "a path"
             case Kind.TEXT:
                 return "text"
+
+    @property
+    def explanation(self) -> str:
+        """What the key does, and whether it does it."""
+        match self.support:
+            case Support.HONOURED:
+                return self.doc
+            case Support.LATER:
+                return f"{self.doc} It {self.support.value}."
+            case Support.NEVER:
+                return f"It {self.support.value}: {self.doc}"
 
     @property
     def default_text(self) -> str:
@@ -122,7 +133,8 @@ class Key:
         if self.support is Support.LATER and value and value not in _IDLE_WORDS:
             return f"accepted, but {Support.LATER.value}"
         if value in self.unheeded:
-            return f"accepted, but {self.spell(value)} {Support.LATER.value}: {self.spell(self.default)} holds"
+            reason = self.unheeded[value]
+            return f"accepted, but {self.spell(value)} is never heeded, {self.spell(self.default)} holds: {reason}"
         return ""
 
     def spell(self, value: Value) -> str:
@@ -138,6 +150,10 @@ class Key:
                 return units.spell_size(value)
             case _:
                 return str(value)
+
+    def show(self, value: Value) -> str:
+        """The value as a file would spell it, and a mask in the place of a secret."""
+        return MASK if self.secret and value else self.spell(value)
 
     def _read(self, text: str, environ: Mapping[str, str]) -> Value:
         match self.kind:

@@ -8,8 +8,9 @@ Keys of pgagroal keep their name, their default and whether a change needs a res
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from agroal.config.choices import (
     EventBackend,
@@ -56,8 +57,8 @@ class Settings:
         derived="a quarter of max_connections, at least 16",
         doc="Connections that listen() queues.",
     )
-    keep_alive: bool = boolean(True, doc="SO_KEEPALIVE on every TCP socket.")
-    nodelay: bool = boolean(True, doc="TCP_NODELAY on every TCP socket.")
+    keep_alive: bool = boolean(True, doc="SO_KEEPALIVE on TCP sockets, from the next connection on.")
+    nodelay: bool = boolean(True, doc="TCP_NODELAY on TCP sockets, from the next connection on.")
     pidfile: Path = path(
         _NOT_GIVEN, restart=True, derived="<unix_socket_dir>/agroal.<port>.pid", doc="File for the process id."
     )
@@ -76,13 +77,13 @@ class Settings:
     log_mode: LogMode = choice(
         LogMode.APPEND,
         spellings={"a": LogMode.APPEND, "c": LogMode.CREATE},
-        doc="Keep an existing log file or start anew.",
+        doc="Go on with a log file that is there, or begin it anew; a reload never does the latter.",
     )
     log_line_prefix: str = text("%Y-%m-%d %H:%M:%S", doc="What each line begins with, an strftime pattern.")
     log_connections: bool = boolean(False, doc="Log each client that comes in.")
     log_disconnections: bool = boolean(False, doc="Log each client that goes.")
-    log_rotation_age: float = duration(0, support=LATER, doc="Begin a new log file when it is this old; 0 is never.")
-    log_rotation_size: int = size(0, high=1 << 40, support=LATER, doc="Begin a new log file at this size; 0 is never.")
+    log_rotation_age: float = duration(0, doc="Begin a new log file when this one is so old; 0 is never.")
+    log_rotation_size: int = size(0, high=1 << 40, doc="Begin a new log file before one is larger; 0 is never.")
 
     # Who may come in
     allow_unknown_users: bool = boolean(True, doc="Let users in who are not in the users file; PostgreSQL judges them.")
@@ -109,7 +110,7 @@ class Settings:
     )
     blocking_timeout: float = duration(30, doc="Longest wait for a server; 0 refuses at once.")
     wait_notice_timeout: float = duration(
-        5, support=LATER, doc="Tell a client that waits this long its position; 0 is never."
+        5, doc="Tell a client that has waited this long its place in the queue, once; 0 is never."
     )
     connect_timeout: float = duration(10, low=_MOMENT, doc="Time to reach a server and log in to it.")
     connection_retry_delay: float = duration(
@@ -125,20 +126,25 @@ class Settings:
     server_reset_query: str = text("DISCARD ALL", doc="Run before a server goes to its next client; empty is off.")
     server_reset_query_behavior_on_failure: ResetFailure = choice(
         ResetFailure.DISCARD,
-        unheeded=frozenset({ResetFailure.TRY, ResetFailure.IGNORE}),
+        unheeded=dict.fromkeys(
+            (ResetFailure.TRY, ResetFailure.IGNORE), "a server that is not clean is never handed on"
+        ),
         doc="What to do with a server whose reset query failed.",
     )
     server_reset_query_always: bool = boolean(False, support=LATER, doc="Reset in the transaction pipeline too.")
     flush_timeout: float = duration(
         60, doc="A graceful shutdown or flush that takes longer is forced; 0 waits for ever."
     )
-    validation: Validation = choice(Validation.OFF, support=LATER, doc="When a free server is asked if it still works.")
-    background_interval: float = duration(300, low=5, support=LATER, doc="How often background validation runs.")
+    validation: Validation = choice(
+        Validation.OFF,
+        doc="Ask a server if it still works: foreground is before each lease, background is while it is free.",
+    )
+    background_interval: float = duration(300, low=5, doc="How often background validation asks each free server.")
     track_prepared_statements: bool = boolean(
         False, support=LATER, doc="Know prepared statements in the transaction pipeline."
     )
-    disconnect_client: float = duration(0, support=LATER, doc="Disconnect a client that is idle this long; 0 is never.")
-    disconnect_client_force: bool = boolean(False, support=LATER, doc="Disconnect it even when it is active.")
+    disconnect_client: float = duration(0, doc="Disconnect a client that has been idle for this long; 0 is never.")
+    disconnect_client_force: bool = boolean(False, doc="disconnect_client is for active clients too.")
 
     # The servers
     failover: bool = boolean(False, support=LATER, doc="Make another server primary when the primary fails.")
@@ -157,7 +163,7 @@ class Settings:
     metrics_cert_file: Path | None = path(None, support=LATER, doc="Certificate of the metrics port.")
     metrics_key_file: Path | None = path(None, support=LATER, doc="The private key of metrics_cert_file.")
     metrics_ca_file: Path | None = path(None, support=LATER, doc="Who must have signed a scraper's certificate.")
-    tracker: bool = boolean(False, support=LATER, doc="Log each step in the life of a connection.")
+    tracker: bool = boolean(False, doc="Log each step in the life of a connection.")
 
     # What pgagroal needs and agroal does not
     buffer_size: int = size(
@@ -178,11 +184,22 @@ class Settings:
         doc="there is no process per client.",
     )
 
+    derived: frozenset[str] = field(init=False, default=frozenset(), repr=False, compare=False)
+    """The keys whose values follow from those of other keys, since none was given."""
+
     def __post_init__(self) -> None:
+        derived: dict[str, object] = {}
         if self.backlog == 0:
-            object.__setattr__(self, "backlog", max(self.max_connections // 4, 16))
+            derived["backlog"] = max(self.max_connections // 4, 16)
         if self.pidfile == _NOT_GIVEN:
-            object.__setattr__(self, "pidfile", self.unix_socket_dir / f"agroal.{self.port}.pid")
+            derived["pidfile"] = self.unix_socket_dir / f"agroal.{self.port}.pid"
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "derived", frozenset(derived))
+
+    def given(self) -> dict[str, Any]:
+        """By key, the values from which `Settings(**given)` makes the same once more."""
+        return {key.name: key.default if key.name in self.derived else getattr(self, key.name) for key in KEYS}
 
 
 KEYS = keys_of(Settings)

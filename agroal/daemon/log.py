@@ -11,10 +11,16 @@ import logging.handlers
 import os
 import queue
 import sys
+import threading
 import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
-from agroal.config.model import LogLevel, LogMode, LogType, Settings
+from agroal.config.model import LogLevel, LogType, Settings
+from agroal.daemon.logfile import LogFile
 from agroal.errors import ConfigurationError, Problem
 
 TRACE: Final = 5
@@ -29,6 +35,7 @@ LEVELS: Final = {
 NAMES: Final = {number: level.value.upper() for level, number in LEVELS.items()}
 QUEUED_LINES: Final = 10_000
 """Lines that may wait for a disk that stalls. Further ones are dropped, and counted."""
+REMEMBERED_LINES: Final = 1000
 SYSLOG: Final = "/dev/log"
 """Where the local syslog daemon listens."""
 
@@ -62,74 +69,155 @@ class LineFormatter(logging.Formatter):
         return line.lstrip()
 
 
-_Lines = queue.Queue[logging.LogRecord | None]
-"""None is the end."""
+_Order = Callable[[], None]
 
 
-class _QueueHandler(logging.handlers.QueueHandler):
-    """Formats on the loop, which is quick, and leaves the writing to the listener's thread."""
+class _Writer:
+    """The thread that writes. What it is told to do travels with the lines, so it is done between the right two."""
 
-    def __init__(self, lines: _Lines) -> None:
-        super().__init__(lines)
+    def __init__(self, target: logging.Handler) -> None:
         self.dropped = 0
+        self._target = target
+        self.queue: queue.SimpleQueue[logging.LogRecord | _Order | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        try:
-            self.queue.put_nowait(record)
-        except queue.Full:
+    def write(self, record: logging.LogRecord) -> None:
+        if self.queue.qsize() < QUEUED_LINES:
+            self.queue.put(record)
+        else:
             self.dropped += 1
 
+    def tell(self, order: _Order) -> None:
+        self.queue.put(order)
 
-class _QueueListener(logging.handlers.QueueListener):
-    """Its end waits for a place in the queue: a full one is no reason not to stop."""
+    def change_to(self, target: logging.Handler) -> None:
+        """Called by an order."""
+        self._target.close()
+        self._target = target
 
-    def __init__(self, lines: _Lines, target: logging.Handler) -> None:
-        super().__init__(lines, target)
-        self._lines = lines
+    def stop(self) -> None:
+        """Returns when all that is queued has been written."""
+        self.queue.put(None)
+        self._thread.join()
+        self._target.close()
 
-    def enqueue_sentinel(self) -> None:
-        self._lines.put(None)
+    def _run(self) -> None:
+        while (item := self.queue.get()) is not None:
+            if isinstance(item, logging.LogRecord):
+                self._target.handle(item)
+            else:
+                item()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the log, remembered."""
+
+    at: float
+    """Seconds on a monotonic clock."""
+    level: LogLevel
+    text: str
+    """As it is in the log. The traceback of an internal error makes more lines of it."""
+
+
+class _Handler(logging.handlers.QueueHandler):
+    """Formats on the loop, which is quick, remembers, and leaves the writing to the thread."""
+
+    def __init__(self, writer: _Writer, clock: Callable[[], float]) -> None:
+        super().__init__(writer.queue)
+        self._writer = writer
+        self._clock = clock
+        self._lines: deque[Line] = deque(maxlen=REMEMBERED_LINES)
+        self.counts: Counter[LogLevel] = Counter()
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        level = next((level for level, least in LEVELS.items() if record.levelno >= least), LogLevel.TRACE)
+        self.counts[level] += 1
+        self._lines.append(Line(self._clock(), level, record.getMessage()))
+        self._writer.write(record)
+
+    def lines(self) -> list[Line]:
+        """Threads other than that of the loop may be logging."""
+        self.acquire()
+        try:
+            return list(self._lines)
+        finally:
+            self.release()
 
 
 class Log:
     """The log of a running daemon. `stop` writes what is queued."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         """Raises ConfigurationError when the destination can't be opened."""
-        self._lines: _Lines = queue.Queue(QUEUED_LINES)
+        self._settings = settings
         self._target = _open(settings)
-        self._handler = _QueueHandler(self._lines)
-        prefix = "" if settings.log_type == LogType.SYSLOG else settings.log_line_prefix
-        self._handler.setFormatter(LineFormatter(prefix))
-        self._listener = _QueueListener(self._lines, self._target)
+        self._writer = _Writer(self._target)
+        self._handler = _Handler(self._writer, clock)
         root = logging.getLogger("agroal")
         root.propagate = False
-        root.setLevel(LEVELS[settings.log_level])
         root.addHandler(self._handler)
         logging.getLogger("asyncio").addHandler(self._handler)
-        self._listener.start()
+        self._heed(settings)
+
+    @property
+    def warnings(self) -> int:
+        """Lines of the level warn since the start."""
+        return self._handler.counts[LogLevel.WARN]
+
+    @property
+    def errors(self) -> int:
+        """Lines of the levels error and fatal since the start."""
+        return self._handler.counts[LogLevel.ERROR] + self._handler.counts[LogLevel.FATAL]
+
+    def tail(self, level: LogLevel, lines: int) -> list[Line]:
+        """The last of the remembered lines that are at least as grave as `level`, oldest first."""
+        grave = [line for line in self._handler.lines() if LEVELS[line.level] >= LEVELS[level]]
+        return grave[-lines:] if lines > 0 else []
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Log as these settings say; `log_type` stays. What has been logged before is written to where it was meant.
+
+        Raises ConfigurationError when another file is wanted and can't be opened: then everything stays.
+        """
+        settings = replace(settings, log_type=self._settings.log_type)
+        if isinstance(self._target, LogFile):
+            if settings.log_path == self._settings.log_path:
+                self._writer.tell(partial(self._target.configure, settings))
+            else:
+                self._target = _open(settings, keep=True)
+                self._writer.tell(partial(self._writer.change_to, self._target))
+        self._settings = settings
+        self._heed(settings)
+
+    def reopen(self) -> None:
+        """Open the log file anew, after it has been moved away. Another destination has nothing to open."""
+        if isinstance(self._target, LogFile):
+            self._writer.tell(self._target.reopen)
 
     def stop(self) -> None:
         """Write what is queued, and close."""
         for name in ("agroal", "asyncio"):
             logging.getLogger(name).removeHandler(self._handler)
-        self._listener.stop()
-        if self._handler.dropped:
-            sys.stderr.write(
-                f"agroal: {self._handler.dropped} log lines were dropped: their destination was too slow\n"
-            )
-        self._target.close()
+        self._writer.stop()
+        if self._writer.dropped:
+            sys.stderr.write(f"agroal: {self._writer.dropped} log lines were dropped: their destination was too slow\n")
+
+    def _heed(self, settings: Settings) -> None:
+        prefix = "" if settings.log_type == LogType.SYSLOG else settings.log_line_prefix
+        self._handler.setFormatter(LineFormatter(prefix))
+        logging.getLogger("agroal").setLevel(LEVELS[settings.log_level])
 
 
-def _open(settings: Settings) -> logging.Handler:
+def _open(settings: Settings, *, keep: bool = False) -> logging.Handler:
+    """`keep`: go on with a file that is there, even if `log_mode` is create."""
     try:
         match settings.log_type:
             case LogType.CONSOLE:
                 return logging.StreamHandler(sys.stderr)
             case LogType.FILE:
-                path = time.strftime(str(settings.log_path))
-                mode = "a" if settings.log_mode == LogMode.APPEND else "w"
-                return logging.FileHandler(path, mode, encoding="utf-8")
+                return LogFile(settings, keep=keep)
             case LogType.SYSLOG:
                 os.stat(SYSLOG)  # the handler says nothing when nobody is there
                 return _Syslog(address=SYSLOG)

@@ -34,7 +34,7 @@ def test_every_key_has_a_line_with_its_value_and_where_it_comes_from(place: Plac
     assert line_of(main, "blocking_timeout =") == f"blocking_timeout = 90s # {directory}/agroal.conf:5"
     assert line_of(main, "connect_timeout =") == "connect_timeout = 10s # default"
     assert line_of(main, "libev =") == "libev = auto # default, has no meaning here"
-    assert line_of(main, "validation =") == "validation = off # default, has no effect yet"
+    assert line_of(main, "health_check =") == "health_check = off # default, has no effect yet"
     assert line_of(primary, "host =") == f"host = localhost # {directory}/agroal.conf:7"
 
 

@@ -152,6 +152,24 @@ def test_a_key_without_meaning_says_so_whatever_its_value() -> None:
     assert key.remark(True) == key.remark(False) == "accepted, but has no meaning here: all sockets are."
 
 
+@pytest.mark.parametrize(
+    ("support", "explanation"),
+    [
+        (Support.HONOURED, "All sockets are."),
+        (Support.LATER, "All sockets are. It has no effect yet."),
+        (Support.NEVER, "It has no meaning here: All sockets are."),
+    ],
+)
+def test_a_key_explains_what_it_does_and_whether_it_does_it(support: Support, explanation: str) -> None:
+    assert Key(kind=Kind.BOOL, default=True, doc="All sockets are.", support=support).explanation == explanation
+
+
+@pytest.mark.parametrize(("value", "shown"), [("", ""), ("sesame", "********")])
+def test_a_secret_is_shown_as_a_mask_when_there_is_one(value: str, shown: str) -> None:
+    assert KEYS["token"].show(value) == shown
+    assert KEYS["motto"].show(value) == value
+
+
 @pytest.mark.parametrize("asked", [True, 5.0, "foreground", Path("/x")])
 def test_a_key_of_a_later_version_says_so_when_it_asks_for_something(asked: bool | float | str | Path) -> None:
     key = Key(kind=Kind.TEXT, default="", doc="", support=Support.LATER)
@@ -163,7 +181,7 @@ def test_a_key_of_a_later_version_is_silent_when_it_asks_for_nothing(nothing: bo
     assert Key(kind=Kind.TEXT, default="", doc="", support=Support.LATER).remark(nothing) == ""
 
 
-def test_a_value_of_a_later_version_names_the_one_that_holds() -> None:
-    key = Key(kind=Kind.ENUM, default=Colour.RED, doc="", unheeded=frozenset({Colour.GREEN}))
-    assert key.remark(Colour.GREEN) == "accepted, but green has no effect yet: red holds"
+def test_a_value_that_is_never_heeded_names_the_one_that_holds_and_why() -> None:
+    key = Key(kind=Kind.ENUM, default=Colour.RED, doc="", unheeded={Colour.GREEN: "grass is no signal"})
+    assert key.remark(Colour.GREEN) == "accepted, but green is never heeded, red holds: grass is no signal"
     assert key.remark(Colour.RED) == ""

@@ -134,11 +134,12 @@ def test_a_key_in_the_wrong_section_is_told_where_it_belongs() -> None:
 
 
 def test_what_has_no_effect_is_a_notice_each() -> None:
-    text = "ev_backend = auto\nvalidation = foreground\nfailover = off\nserver_reset_query_behavior_on_failure = try\n"
+    text = "ev_backend = auto\nhealth_check = on\nfailover = off\nserver_reset_query_behavior_on_failure = try\n"
     assert notices(AGROAL + text + PRIMARY) == [
         "it.conf:5: ev_backend: accepted, but has no meaning here: the event loop is uvloop's.",
-        "it.conf:6: validation: accepted, but has no effect yet",
-        "it.conf:8: server_reset_query_behavior_on_failure: accepted, but try has no effect yet: discard holds",
+        "it.conf:6: health_check: accepted, but has no effect yet",
+        "it.conf:8: server_reset_query_behavior_on_failure: accepted, but try is never heeded, "
+        "discard holds: a server that is not clean is never handed on",
     ]
 
 

@@ -44,7 +44,7 @@ def test_each_key_says_whether_it_can_be_reloaded() -> None:
 
 
 def test_every_field_is_a_key_with_a_text_for_its_reader() -> None:
-    assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
+    assert [key.name for key in KEYS] == [field.name for field in fields(Settings) if field.init]
     assert all(key.doc.endswith((".", ".)")) for key in KEYS)
 
 
@@ -80,6 +80,25 @@ def test_the_backlog_is_a_quarter_of_the_connections_and_at_least_16(most: int, 
 def test_the_pid_file_is_beside_the_sockets_unless_it_is_named() -> None:
     assert a_setting().pidfile == Path("/run/agroal.2345.pid")
     assert a_setting(pidfile=Path("/x/y.pid")).pidfile == Path("/x/y.pid")
+
+
+def test_what_is_derived_is_known_and_derived_again_from_what_was_given() -> None:
+    settings = a_setting(pidfile=Path("/x/y.pid"))
+    assert settings.derived == {"backlog"}
+    assert a_setting().derived == {"backlog", "pidfile"}
+    given = settings.given()
+    assert (given["backlog"], given["pidfile"]) == (0, Path("/x/y.pid"))
+    assert Settings(**given) == settings
+    assert Settings(**given | {"max_connections": 200}).backlog == 50
+
+
+def test_what_it_would_be_wrong_to_hand_on_is_closed_whatever_is_asked_for() -> None:
+    key = BY_NAME["server_reset_query_behavior_on_failure"]
+    for value in ("try", "ignore"):
+        assert key.remark(key.parse(value, {})) == (
+            f"accepted, but {value} is never heeded, discard holds: a server that is not clean is never handed on"
+        )
+    assert key.remark(key.default) == ""
 
 
 def test_the_finer_log_levels_of_pgagroal_are_ours() -> None:
