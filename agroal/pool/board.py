@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from agroal.config.choices import Validation
 from agroal.errors import ClientFacing
-from agroal.pool import room
-from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Refuse, RefuseReason
-from agroal.pool.lanes import Lanes
+from agroal.pool import room, upkeep
+from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Notify, Refuse, RefuseReason, Validate
+from agroal.pool.gate import Gate
+from agroal.pool.lanes import Cap, Lane, Lanes
 from agroal.pool.limits import Limit
 from agroal.pool.refusal import pool_is_full, wait_reason
 from agroal.pool.seats import Seats
 from agroal.pool.settings import PoolSettings
-from agroal.pool.slot import IN_USE, NOT_INIT, REMOVE, Slot, SlotState
+from agroal.pool.slot import FREE, IN_USE, NOT_INIT, REMOVE, VALIDATION, Slot, SlotState
 from agroal.pool.snapshot import Totals
 from agroal.pool.waiters import Waiter, Waiters, WaitReason
+
+NOTICE_SPACING = 0.1
+"""Seconds between looks at who is to be told that it waits: to find its position means to count."""
 
 
 class Board:
@@ -26,14 +32,29 @@ class Board:
 
     def __init__(self, settings: PoolSettings, limits: Sequence[Limit]) -> None:
         self.settings = settings
+        self.validates_first = settings.validation is Validation.FOREGROUND
         self.lanes = Lanes(limits)
         self.seats = Seats(settings.max_connections, self.lanes.caps)
         self.waiters = Waiters()
+        self.gate = Gate()
         self.private: dict[int, Slot] = {}
         """By waiter: the connection that is being opened for this client alone."""
         self.totals = Totals()
         self.again_at = math.inf
         """When `settle` may do more, though nothing happens: patience with some connection is over."""
+        self.refill_at = math.inf
+        """When `fill` may do more, though nothing happens: the pause after a failed connect is over."""
+        self.notice_at = -math.inf
+        """The next look at who is to be told that it waits is not before."""
+        self.round = -math.inf
+        """When the latest round of background validation began: what is free since then need not be looked at."""
+
+    def reconfigure(self, settings: PoolSettings, limits: Sequence[Limit]) -> None:
+        if settings.validation is not self.settings.validation:
+            self.round = -math.inf  # a round under way ends here
+        self.settings = settings
+        self.validates_first = settings.validation is Validation.FOREGROUND
+        self.lanes.reconfigure(limits, list(self.seats.taken()))
 
     def queue(self, waiter: Waiter) -> None:
         self.waiters.add(waiter)
@@ -45,6 +66,7 @@ class Board:
         waited = round((now - waiter.since) * 1e6)
         self.totals.wait_us += waited
         waiter.lane.totals.wait_us += waited
+        waiter.lane.totals.wait_histogram.add(waited)
 
     def connect(self, waiter: Waiter, now: float) -> Connect:
         """Open a connection because of this waiter, or, in a private lane, for it."""
@@ -79,12 +101,29 @@ class Board:
         self.seats.move(slot, state, now)
         return Close(slot.index, reason)
 
+    def rest(self, slot: Slot, now: float) -> Iterator[Close]:
+        """Nobody wants it just now: it is free, unless it is one too many."""
+        cap = slot.lane.cap
+        if cap.excess:
+            yield self.close(slot, REMOVE, CloseReason.LIMIT_LOWERED, now)
+        elif slot.state is VALIDATION and (found := upkeep.wear(slot, cap.spare, self.settings, now)):
+            yield self.close(slot, *found, now)
+        else:
+            self.seats.move(slot, FREE, now)
+
     def vacate(self, slot: Slot, reason: CloseReason, now: float) -> None:
         self.seats.move(slot, NOT_INIT, now)
         self.totals.closes[reason] += 1
 
+    def validate(self, slot: Slot, now: float) -> Validate:
+        self.totals.validations += 1
+        self.seats.move(slot, VALIDATION, now)
+        return Validate(slot.index)
+
     def settle(self, now: float) -> Iterator[Effect]:
         """Serve those who wait as far as the caps allow."""
+        if self.validates_first:
+            yield from self._validate_for_waiters(now)
         self.again_at = math.inf
         if caps := room.hopeful(self.seats):
             plan = room.Plan(self.seats, self.settings, caps, now)
@@ -97,6 +136,66 @@ class Board:
         if not self.settings.blocking_timeout:
             for waiter, why in list(room.beyond_reach(self.seats)):
                 yield self._give_up(waiter, why, now)
+
+    def _validate_for_waiters(self, now: float) -> Iterator[Validate]:
+        """Foreground: a free connection is asked whether it works before its next client has it."""
+        for lane in [lane for cap in self.seats.caps for lane in cap.waiting if lane.free]:
+            unasked = len(lane.waiting) - len(lane.validating)
+            for slot in list(islice(reversed(lane.free.values()), max(0, unasked))):
+                yield self.validate(slot, now)
+
+    def validate_stale(self, now: float) -> Iterator[Validate]:
+        """Background: those that have been free since before the round began, some at a time, longest first."""
+        while len(self.seats.validating) < self.settings.validations_at_once:
+            longest = [next(iter(cap.free.values())) for cap in self.seats.caps if cap.free]
+            stale = [slot for slot in longest if slot.since < self.round]
+            if not stale:
+                return
+            yield self.validate(min(stale, key=lambda slot: slot.since), now)
+
+    def fill(self, now: float) -> Iterator[Connect]:
+        """Open what is missing ahead of clients: into empty seats only, and with half of the connects at most."""
+        self.refill_at = math.inf
+        for cap in self.seats.caps:
+            missing = cap.missing
+            if missing > 0 and (lane := self._fillable(cap, now)):
+                yield from self._fill(lane, missing, now)
+
+    def _fillable(self, cap: Cap, now: float) -> Lane | None:
+        if (key := cap.key) is None or not self.gate.is_open(key.database):
+            return None
+        lane = self.lanes.get(key, False, now)
+        return lane if lane.cap is cap else None
+
+    def _fill(self, lane: Lane, missing: int, now: float) -> Iterator[Connect]:
+        if now < lane.refill_at:
+            self.refill_at = min(self.refill_at, lane.refill_at)
+            return
+        most = max(1, self.settings.connects_at_once // 2)
+        while missing > 0 and self.seats.empty and not lane.cap.is_full and len(self.seats.opening) < most:
+            if lane.failures and lane.opening:
+                return  # a server that failed us is tried with one at a time
+            yield Connect(self.seats.open(lane, now).index, lane.key)
+            missing -= 1
+
+    def shrink(self, now: float) -> Iterator[Close]:
+        """Close free connections beyond limits that have been lowered."""
+        for cap in self.seats.caps:
+            for slot in list(islice(cap.free.values(), cap.excess)):
+                yield self.close(slot, REMOVE, CloseReason.LIMIT_LOWERED, now)
+
+    def next_notice(self) -> float:
+        """When somebody is to be told that it waits."""
+        timeout, first = self.settings.wait_notice_timeout, self.waiters.next_to_notify()
+        return max(self.notice_at, first.since + timeout) if timeout and first else math.inf
+
+    def notify(self, now: float) -> Iterator[Notify]:
+        """Tell those who have waited for `wait_notice_timeout`."""
+        if now < self.next_notice():
+            return
+        self.notice_at = now + NOTICE_SPACING
+        for waiter, position in self.waiters.notify(now, self.settings.wait_notice_timeout):
+            yield Notify(waiter.id, position, waiter.lane.error)
 
     def expire(self, now: float) -> Iterator[Effect]:
         """Refuse those who have waited for `blocking_timeout`."""

@@ -4,9 +4,10 @@ Here is no clock, no socket and no dice, so the pool can be proved by a machine 
 on any clock that never goes back. The shell carries the effects out and reports what comes of them as new events:
 
     acquire  ──► Grant ─────────────► release, or decline if the waiter is gone by then
+             ├─► Validate ──────────► validated ──► Grant
              ├─► Connect ───────────► connected ──► Grant
              │                    └─► connect_failed ──► Refuse
-             ├─► (nothing: it waits) ► tick ──► Refuse      the shell calls `tick` at `next_deadline`
+             ├─► (nothing: it waits) ► tick ──► Notify, Refuse      the shell calls `tick` at `next_deadline`
              └─► Refuse
     Close ──► closed                  a connection may also be `closed` on its own, except while it is being opened
 
@@ -17,14 +18,15 @@ every event, as tests/unit/pool/test_world.py checks,
 - no cap is exceeded, connections being opened or closed included;
 - nobody waits beside a free connection of theirs, or while one could be opened for them (where that costs another pool
   a connection, room.py says when);
-- no connect begins that nobody needs;
+- no connect begins that nobody needs: no client, and no limit's `initial_size` or `min_size`;
 - the waiters of a lane are served in order, and each gets exactly one answer, unless it cancels;
 - while anyone waits there is a next deadline;
 - a server that refuses us is tried at most once per pause and pool key.
 
 Who is refused when a connect fails? Those whom no other connection can serve any more: if nothing of the lane is
 leased, all but as many as there are other connects under way. While something is leased the waiters keep their place,
-because it may come back at any moment; and who waits in vain is told in the end what the server said.
+because it may come back at any moment; and who waits in vain is told in the end what the server said. But an error that
+time won't mend (wrong password, no such database) is told to all of them at once.
 """
 
 from __future__ import annotations
@@ -32,31 +34,32 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from agroal.errors import ClientFacing, IllegalTransition, ServerLost
-from agroal.pool import room, snapshot, upkeep
+from agroal.config.choices import Validation
+from agroal.errors import ClientFacing, IllegalTransition
+from agroal.pool import flushing, upkeep
 from agroal.pool.board import Board
 from agroal.pool.effects import CloseReason, Effect, RefuseReason
+from agroal.pool.flushing import FlushMode
 from agroal.pool.limits import Limit
+from agroal.pool.refusal import is_final
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import (
     CLOSING,
     FLUSH,
     FREE,
-    GRACEFULLY,
     INIT,
-    LEASED,
-    MAX_CONNECTION_AGE,
     NOT_INIT,
     REMOVE,
+    VALIDATION,
     PoolKey,
     Slot,
-    SlotState,
 )
-from agroal.pool.upkeep import FlushMode, Random
+from agroal.pool.upkeep import Random
+from agroal.pool.view import PoolView
 from agroal.pool.waiters import Waiter
 
 
-class Pool:
+class Pool(PoolView):
     """The slots of all pools. `random` gives numbers from 0 to 1, for jitter.
 
     Raises IllegalTransition when it is told what can't have happened: that is a bug of the caller.
@@ -68,20 +71,9 @@ class Pool:
         self._seats = self._board.seats
         self._now = now
         self._sweep_at = upkeep.next_sweep(self._seats, settings, now)
-
-    def __repr__(self) -> str:
-        total = len(self._seats.slots)
-        taken = total - len(self._seats.empty)
-        return f"<Pool {taken} of {total} slots, {self.leased} leased, {len(self._board.waiters)} waiting>"
-
-    @property
-    def leased(self) -> int:
-        """How many clients hold a connection."""
-        return sum(slot.state in LEASED for slot in self._seats.slots)
-
-    def snapshot(self, now: float) -> snapshot.PoolSnapshot:
-        board = self._board
-        return snapshot.take(board.seats, board.waiters, board.lanes, board.totals, now)
+        self._validate_at = self._next_round(now)
+        if any(cap.missing > 0 for cap in self._seats.caps):
+            self._board.refill_at = now
 
     # -- clients
 
@@ -90,13 +82,14 @@ class Pool:
 
         `waiter` is any number by which nobody else waits.
         """
-        lane = self._board.lanes.get(key, private, now)
-        if lane.free:
+        board = self._board
+        lane = board.lanes.get(key, private, now)
+        if lane.free and not board.validates_first:
             # Then nobody waits in this lane, and nobody in another gains by this: there is nothing to settle.
-            return [self._board.grant(next(reversed(lane.free.values())), waiter, now)]
-        if waiter in self._board.private or waiter in self._board.waiters:
+            return [board.grant(next(reversed(lane.free.values())), waiter, now)]
+        if waiter in board.private or waiter in board.waiters:
             raise IllegalTransition(f"waiter {waiter} waits already")
-        self._board.queue(Waiter(waiter, lane, now))
+        board.queue(Waiter(waiter, lane, now))
         return self._settle(now)
 
     def cancel(self, waiter: int, now: float) -> list[Effect]:
@@ -122,26 +115,12 @@ class Pool:
         lane = back.lane
         if back.state in CLOSING:  # flush all was first
             return self._settle(now)
-        if fault := self._fault(back, None if clean else reason, now):
+        if fault := upkeep.fault(back, None if clean else reason, self._seats, self._board.settings, now):
             return self._settle(now, self._board.close(back, *fault, now))
         if lane.waiting:
             return self._settle(now, self._board.serve(lane.first, back, now))
         self._seats.move(back, FREE, now)
         return self._settle(now)
-
-    def _fault(self, back: Slot, dirt: CloseReason | None, now: float) -> tuple[SlotState, CloseReason] | None:
-        """Why a connection that came back does not go to the next client, and the state in which it is closed."""
-        if back.state is GRACEFULLY:
-            return FLUSH, dirt or back.doom or CloseReason.FLUSHED
-        if dirt:
-            return REMOVE, dirt
-        if back.lane.private:
-            return REMOVE, CloseReason.PASS_THROUGH
-        if now >= back.retire_at:
-            return MAX_CONNECTION_AGE, CloseReason.TOO_OLD
-        if back.lane.waiting and room.makes_way(back, self._seats, self._board.settings, now):
-            return REMOVE, CloseReason.MAKING_ROOM
-        return None
 
     def decline(self, slot: int, lease: int, now: float) -> list[Effect]:
         """The waiter was gone when the grant reached it: the connection, as good as it was, goes to the next."""
@@ -160,14 +139,13 @@ class Pool:
             board.lanes.succeeded(lane)
         if opened.doom:
             state = REMOVE if opened.doom is CloseReason.ABANDONED else FLUSH
-            return self._settle(now, board.close(opened, state, opened.doom, now))
+            return self._settle(now, board.close(opened, state, opened.doom, now), refill=True)
         if opened.waiter is not None:
             del board.private[opened.waiter]
-            return self._settle(now, board.grant(opened, opened.waiter, now))
+            return self._settle(now, board.grant(opened, opened.waiter, now), refill=True)
         if lane.waiting:
-            return self._settle(now, board.serve(lane.first, opened, now))
-        self._seats.move(opened, FREE, now)
-        return self._settle(now)
+            return self._settle(now, board.serve(lane.first, opened, now), refill=True)
+        return self._settle(now, *board.rest(opened, now), refill=True)
 
     def connect_failed(self, slot: int, error: ClientFacing, now: float) -> list[Effect]:
         """A connect has failed, and `error` is what clients are told."""
@@ -177,21 +155,36 @@ class Pool:
         self._seats.move(failed, NOT_INIT, now)
         if waiter is not None:
             del board.private[waiter]
-            return self._settle(now, board.refuse(waiter, error, RefuseReason.CONNECT_FAILED))
+            return self._settle(now, board.refuse(waiter, error, RefuseReason.CONNECT_FAILED), refill=True)
         if lane.private:
-            return self._settle(now)
-        pause = upkeep.pause(lane.failures + 1, self._board.settings, self._random)
-        board.lanes.failed(lane, began, error, now + pause)
-        refused = lane.hopeless()
+            return self._settle(now, refill=True)
+        retry, refill = upkeep.pauses(lane.failures + 1, board.settings, self._random)
+        board.lanes.failed(lane, began, error, now + retry, now + refill)
+        refused = list(lane.waiting.values()) if is_final(error) else lane.hopeless()
         for hopeless in refused:
             board.leave(hopeless, now)
-        return self._settle(now, *(board.refuse(one.id, error, RefuseReason.CONNECT_FAILED) for one in refused))
+        told = [board.refuse(one.id, error, RefuseReason.CONNECT_FAILED) for one in refused]
+        return self._settle(now, *told, refill=True)
 
     def _under_way(self, slot: int) -> Slot:
         connecting = self._seats.slots[slot]
         if connecting.state is not INIT:
             raise IllegalTransition(f"slot {slot} is {connecting.state}: no connect is under way")
         return connecting
+
+    def validated(self, slot: int, alive: bool, now: float) -> list[Effect]:
+        """A server was asked whether it still works."""
+        asked, board = self._seats.slots[slot], self._board
+        if asked.state is not VALIDATION:
+            raise IllegalTransition(f"slot {slot} is {asked.state}: no validation is under way")
+        effects: list[Effect]
+        if not alive:
+            effects = [board.close(asked, REMOVE, CloseReason.INVALID, now)]
+        elif asked.lane.waiting:
+            effects = [board.serve(asked.lane.first, asked, now)]
+        else:
+            effects = [*board.rest(asked, now)]
+        return self._settle(now, *effects, *board.validate_stale(now))
 
     def closed(self, slot: int, now: float, reason: CloseReason = CloseReason.LOST) -> list[Effect]:
         """A connection is gone, on PostgreSQL's side too, and a lease on it is over.
@@ -202,58 +195,78 @@ class Pool:
         if gone.state is INIT:
             raise IllegalTransition(f"slot {slot} is init: only connected or connect_failed ends that")
         self._board.vacate(gone, gone.doom if gone.doom and gone.state in CLOSING else reason, now)
-        return self._settle(now)
+        return self._settle(now, *self._board.validate_stale(now), refill=True)
 
     # -- time and administrators
 
     def tick(self, now: float) -> list[Effect]:
         """Time has passed. Needed at `next_deadline`, harmless at any other time."""
-        effects = list(self._board.expire(now))
+        board = self._board
+        effects: list[Effect] = [*board.expire(now), *board.notify(now)]
         if now >= self._sweep_at:
-            worn = list(upkeep.worn(self._seats, self._board.settings, now))
-            effects += [self._board.close(slot, state, reason, now) for slot, state, reason in worn]
-            self._sweep_at = upkeep.next_sweep(self._seats, self._board.settings, now)
-        return self._settle(now, *effects)
+            worn = list(upkeep.worn(self._seats, board.settings, now))
+            effects += [board.close(slot, state, reason, now) for slot, state, reason in worn]
+            self._sweep_at = upkeep.next_sweep(self._seats, board.settings, now)
+        if now >= self._validate_at:
+            board.round = now
+            self._validate_at = self._next_round(now)
+            effects += board.validate_stale(now)
+        return self._settle(now, *effects, refill=True)
+
+    def _next_round(self, now: float) -> float:
+        settings = self._board.settings
+        return now + settings.background_interval if settings.validation == Validation.BACKGROUND else math.inf
 
     def next_deadline(self) -> float | None:
         """When `tick` is needed, if nothing else happens before."""
-        deadline = self._sweep_at
-        if oldest := self._board.waiters.oldest():
-            deadline = min(deadline, self._board.again_at)
-            if self._board.settings.blocking_timeout:
-                deadline = min(deadline, oldest.since + self._board.settings.blocking_timeout)
-            for lane in self._board.lanes.failing:
+        board = self._board
+        deadline = min(self._sweep_at, self._validate_at, board.refill_at)
+        if oldest := board.waiters.oldest():
+            deadline = min(deadline, board.again_at, board.next_notice())
+            if board.settings.blocking_timeout:
+                deadline = min(deadline, oldest.since + board.settings.blocking_timeout)
+            for lane in board.lanes.failing:
                 if lane.waiting and self._now < lane.retry_at < deadline:
                     deadline = lane.retry_at
         return None if deadline == math.inf else deadline
 
     def flush(
-        self, mode: FlushMode, database: str | None, now: float, reason: CloseReason = CloseReason.FLUSHED
+        self,
+        mode: FlushMode,
+        database: str | None,
+        now: float,
+        reason: CloseReason = CloseReason.FLUSHED,
+        user: str | None = None,
     ) -> list[Effect]:
-        """Close the connections to one database (its real name), or (None) to all, as far as the mode goes."""
-        taken = [slot for slot in self._seats.taken() if database in (None, slot.lane.key.database)]
-        return self._settle(now, *(effect for slot in taken for effect in self._flush(slot, mode, reason, now)))
+        """Close the connections to one database (its real name) and of one user (None: of any), as the mode says."""
+        reached = flushing.reached(self._board, database, user)
+        return self._settle(now, *flushing.flush(self._board, reached, mode, reason, now), refill=True)
 
-    def _flush(self, slot: Slot, mode: FlushMode, reason: CloseReason, now: float) -> list[Effect]:
-        board = self._board
-        match slot.state:
-            case SlotState.FREE | SlotState.VALIDATION:
-                return [board.close(slot, FLUSH, reason, now)]
-            case SlotState.IN_USE if mode is FlushMode.GRACEFULLY:
-                slot.doom = reason
-                board.seats.move(slot, GRACEFULLY, now)
-            case SlotState.IN_USE | SlotState.GRACEFULLY if mode is FlushMode.ALL:
-                return [board.close(slot, FLUSH, reason, now)]
-            case SlotState.INIT if mode is FlushMode.ALL and not slot.doom:
-                waiter = slot.waiter
-                board.seats.doom(slot, reason)
-                if waiter is not None:
-                    del board.private[waiter]
-                    flushed = ServerLost("the connection was flushed while it was being opened")
-                    return [board.refuse(waiter, flushed, RefuseReason.FLUSHED)]
-        return []
+    def switch(self, database: str | None, is_open: bool, now: float) -> list[Effect]:
+        """Open or close the gate of one database (its real name), or (None) of all."""
+        self._board.gate.set(database, is_open)
+        return self._settle(now, refill=True)
 
-    def _settle(self, now: float, *effects: Effect) -> list[Effect]:
-        """How every event ends: what it has caused by itself, and then what the others get of it."""
+    def reconfigure(self, settings: PoolSettings, limits: Sequence[Limit], now: float) -> list[Effect]:
+        """Other settings and limits are in force. Who holds or awaits a connection goes on.
+
+        Where a limit is lowered, free connections beyond it are closed now, and leased ones when they come back.
+        """
+        board, was = self._board, self._board.settings
+        if settings.max_connections != was.max_connections:
+            raise IllegalTransition("max_connections can't change while the pool lives")
+        board.reconfigure(settings, limits)
+        if settings.max_connection_age != was.max_connection_age:
+            for slot in self._seats.taken():
+                slot.retire_at = upkeep.retirement(settings, self._random, slot.born)
+        self._sweep_at = now  # what is worn by the new settings goes at the next tick
+        if (settings.validation, settings.background_interval) != (was.validation, was.background_interval):
+            self._validate_at = self._next_round(now)
+        return self._settle(now, *board.shrink(now), refill=True)
+
+    def _settle(self, now: float, *effects: Effect, refill: bool = False) -> list[Effect]:
+        """How every event ends: what it has caused by itself, what the others get of it, and what is left for later."""
         self._now = now
-        return [*effects, *self._board.settle(now)] if self._board.waiters else [*effects]
+        board = self._board
+        settled = [*effects, *board.settle(now)] if board.waiters else [*effects]
+        return [*settled, *board.fill(now)] if refill else settled

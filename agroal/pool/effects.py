@@ -1,7 +1,8 @@
 """What the core asks the shell to do, in order, and why.
 
-Every Connect is answered by exactly one `connected` or `connect_failed`, every Close by one `closed`. Every waiter gets
-exactly one Grant or Refuse, or none when it cancels first.
+Every Connect is answered by exactly one `connected` or `connect_failed`, every Close by one `closed`, every Validate by
+one `validated`, unless the slot is to be closed before, or has `closed` by itself. Every waiter gets exactly one Grant
+or Refuse, or none when it cancels first, and at most one Notify before that.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ class CloseReason(StrEnum):
     MAKING_ROOM = "it made room for another pool"
     PASS_THROUGH = "its client had logged in to PostgreSQL by itself, so nobody else may use it"
     ABANDONED = "its client left before it was open"
+    LIMIT_LOWERED = "its limit has been lowered"
     DIRTY = "it came back in the middle of something"
     RESET_FAILED = "the reset query failed"
     SPOKE_WHILE_IDLE = "PostgreSQL sent something while nobody used it"
+    INVALID = "it did not answer when it was validated"
     LOST = "PostgreSQL closed it"
     SHUTTING_DOWN = "agroal is shutting down"
 
@@ -66,6 +69,24 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell the waiter that it is being waited with, and where it stands: it has waited for `wait_notice_timeout`."""
+
+    waiter: int
+    position: int
+    """From 1, among those who wait for the same database and user."""
+    error: ClientFacing | None
+    """What the server said to the last connect, if it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validate:
+    """Ask the server whether it still works. Nobody holds the slot."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """End the connection. If the slot is leased, its client loses it; the lease ends with `closed` at the latest."""
 
@@ -73,4 +94,4 @@ class Close:
     reason: CloseReason
 
 
-Effect = Connect | Grant | Refuse | Close
+Effect = Connect | Grant | Refuse | Notify | Validate | Close

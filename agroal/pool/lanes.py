@@ -14,8 +14,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from agroal.errors import ClientFacing
-from agroal.pool.limits import Limit, best_match
-from agroal.pool.slot import IN_USE, STAYING, PoolKey, Slot
+from agroal.pool.histogram import Histogram
+from agroal.pool.limits import ALL, Limit, best_match
+from agroal.pool.slot import FREE, IN_USE, INIT, STAYING, PoolKey, Slot
 
 if TYPE_CHECKING:
     from agroal.pool.waiters import Waiter
@@ -26,15 +27,18 @@ class Cap:
     """A limit at work, or (`limit` None) all keys that no limit matches: those only `max_connections` bounds."""
 
     limit: Limit | None
+    filling: bool = True
+    """Its `initial_size` has not been reached yet."""
+    size: int = field(init=False)
+    """How many connections it allows."""
     seats: dict[int, Slot] = field(default_factory=dict)
     free: dict[int, Slot] = field(default_factory=dict)
     """The longest free first."""
     waiting: dict[Lane, None] = field(default_factory=dict)
     """Lanes in which somebody waits."""
 
-    @property
-    def size(self) -> int:
-        return self.limit.max_size if self.limit else sys.maxsize
+    def __post_init__(self) -> None:
+        self.size = self.limit.max_size if self.limit else sys.maxsize
 
     @property
     def is_full(self) -> bool:
@@ -45,7 +49,33 @@ class Cap:
         """How many connections may go before `min_size` is touched."""
         if not self.limit or not self.limit.min_size:
             return len(self.seats)
-        return sum(slot.state in STAYING for slot in self.seats.values()) - self.limit.min_size
+        return self.staying - self.limit.min_size
+
+    @property
+    def staying(self) -> int:
+        """Connections that are not on their way out."""
+        return sum(slot.state in STAYING for slot in self.seats.values())
+
+    @property
+    def excess(self) -> int:
+        """How many of those are too many, since the limit was lowered."""
+        return max(0, self.staying - self.size)
+
+    @property
+    def key(self) -> PoolKey | None:
+        """The one pool key that can be filled ahead of clients; None when the limit is for several."""
+        limit = self.limit
+        return None if limit is None or ALL in (limit.database, limit.user) else PoolKey(limit.database, limit.user)
+
+    @property
+    def missing(self) -> int:
+        """Connections that are to be opened ahead of clients: to `initial_size` at first, to `min_size` ever after."""
+        if not self.limit or not self.limit.initial_size:
+            return 0
+        staying = self.staying
+        opened = staying - sum(slot.state is INIT for slot in self.seats.values())
+        self.filling &= opened < self.limit.initial_size
+        return (self.limit.initial_size if self.filling else self.limit.min_size) - staying
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +90,7 @@ class PoolTotals:
     """Clients that had to queue, for whatever reason."""
     wait_us: int = 0
     """What those waited together, however it ended."""
+    wait_histogram: Histogram = field(default_factory=Histogram)
     timeouts: int = 0
 
 
@@ -81,10 +112,13 @@ class Lane:
     """Without those that are being closed: they are nobody's any more, though their caps still count them."""
     free: dict[int, Slot] = field(default_factory=dict)
     """The last one back is the last, and the first to go again: the others may then become idle."""
+    validating: dict[int, Slot] = field(default_factory=dict)
     waiting: OrderedDict[int, Waiter] = field(default_factory=OrderedDict)
     failures: int = 0
     """Connects that failed in a row; those that began together count once."""
     retry_at: float = -math.inf
+    refill_at: float = -math.inf
+    """When a connection that nobody waits for may be tried again: later than those that somebody waits for."""
     error: ClientFacing | None = None
     """What the server said to the last connect, if it failed."""
 
@@ -101,14 +135,14 @@ class Lane:
         coming = len(self.opening) + planned
         if now < self.retry_at or coming >= (1 if self.failures else share):
             return None
-        covered = planned if self.private else coming
+        covered = planned if self.private else coming + len(self.validating)
         return next(islice(self.waiting.values(), covered, None), None)
 
     def hopeless(self) -> list[Waiter]:
         """Those whom no connection of this lane, leased or being opened, can serve any more."""
         if any(slot.state is IN_USE for slot in self.seats.values()):
             return []
-        return list(self.waiting.values())[len(self.opening) :]
+        return list(self.waiting.values())[len(self.opening) + len(self.validating) :]
 
 
 class Lanes:
@@ -132,38 +166,59 @@ class Lanes:
     def get(self, key: PoolKey, private: bool, now: float) -> Lane:
         return (self._private if private else self._shared).get(key) or self._add(key, private, now)
 
-    def failed(self, lane: Lane, began: float, error: ClientFacing, retry_at: float) -> None:
+    def failed(self, lane: Lane, began: float, error: ClientFacing, retry_at: float, refill_at: float) -> None:
         """A connect failed. It is a failure of its own if it had begun after the pause for the last one."""
         lane.error = error
         self.failing.add(lane)
         if began >= lane.retry_at:
             lane.failures += 1
             lane.retry_at = retry_at
+            lane.refill_at = refill_at
 
     def succeeded(self, lane: Lane) -> None:
         lane.failures = 0
-        lane.retry_at = -math.inf
+        lane.retry_at = lane.refill_at = -math.inf
         lane.error = None
         self.failing.discard(lane)
 
     def _add(self, key: PoolKey, private: bool, now: float) -> Lane:
         if len(self._shared) + len(self._private) >= self._sweep_size:
             self._forget(now)
-        limit = best_match(self._limits, key)
-        cap = next(cap for cap in self.caps if cap.limit is limit)
-        totals = self._totals.setdefault((key.database, key.user), PoolTotals(key.database, key.user, limit))
+        cap = self._cap(key)
+        totals = self._totals.setdefault((key.database, key.user), PoolTotals(key.database, key.user, cap.limit))
+        totals.limit = cap.limit
         if private:
             lane = self._private[key] = Lane(key, cap, totals, self._private_opening, private=True)
         else:
             lane = self._shared[key] = Lane(key, cap, totals)
         return lane
 
+    def _cap(self, key: PoolKey) -> Cap:
+        limit = best_match(self._limits, key)
+        return next(cap for cap in self.caps if cap.limit is limit)
+
+    def reconfigure(self, limits: Sequence[Limit], slots: Sequence[Slot]) -> None:
+        """Other limits are in force; `slots` are those that are not empty. Nobody loses a connection by this."""
+        known = {(cap.limit.database, cap.limit.user) for cap in self.caps if cap.limit and not cap.filling}
+        self._limits = limits
+        self.caps[:] = [*(Cap(limit, (limit.database, limit.user) not in known) for limit in limits), Cap(None)]
+        for lane in {*self, *(slot.lane for slot in slots)}:
+            lane.cap = self._cap(lane.key)
+            lane.totals.limit = lane.cap.limit
+            if lane.waiting:
+                lane.cap.waiting[lane] = None
+        for slot in sorted(slots, key=lambda slot: slot.since):
+            cap = slot.lane.cap
+            cap.seats[slot.index] = slot
+            if slot.state is FREE:
+                cap.free[slot.index] = slot
+
     def _forget(self, now: float) -> None:
         """Drop lanes that hold nothing, so that clients who try passwords or names don't fill the memory."""
         for lanes in (self._shared, self._private):
             for key, lane in list(lanes.items()):
                 used = lane.totals.leases and not key.secret and not lane.private
-                if not (lane.seats or lane.waiting or used or now < lane.retry_at):
+                if not (lane.seats or lane.waiting or used or now < max(lane.retry_at, lane.refill_at)):
                     del lanes[key]
                     self.failing.discard(lane)
         kept = {id(lane.totals) for lane in self}

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from agroal.errors import PoolIsFull
+from agroal.errors import ClientFacing, PoolIsFull
 from agroal.pool.lanes import Lane
 from agroal.pool.seats import Seats
 from agroal.pool.waiters import Waiter, WaitReason
 
+FINAL = ("28", "3D")
+"""SQLSTATE classes (manual, appendix A): who one is, and which database is meant."""
+
+
+def is_final(error: ClientFacing) -> bool:
+    """Whether an error of PostgreSQL's is one that time won't mend."""
+    return error.fields()["C"][:2] in FINAL
+
 
 def wait_reason(seats: Seats, lane: Lane, position: int) -> WaitReason:
     """What the waiter at this position of its lane (0 is the first) waits for."""
-    if position < len(lane.opening) and not lane.private:
+    if position < len(lane.validating):
+        return WaitReason.VALIDATING
+    if position < len(lane.validating) + len(lane.opening) and not lane.private:
         return WaitReason.OPENING
     if blocker := seats.blocker(lane.cap):
         return blocker

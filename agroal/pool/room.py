@@ -165,7 +165,7 @@ def beyond_reach(seats: Seats) -> Iterator[tuple[Waiter, WaitReason]]:
         if cap.waiting and (blocker := seats.blocker(cap)):
             vacating = sum(1 for _ in seats.vacating(cap, cap.is_full))
             for lane in cap.waiting:
-                coming = vacating + (0 if lane.private else len(lane.opening))
+                coming = vacating + (0 if lane.private else len(lane.opening) + len(lane.validating))
                 yield from ((waiter, blocker) for waiter in islice(lane.waiting.values(), coming, None))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from agroal.pool.effects import CloseReason
 from agroal.pool.lanes import Cap, Lane
-from agroal.pool.slot import CLOSING, FREE, INIT, NOT_INIT, Slot, SlotState
+from agroal.pool.slot import CLOSING, FREE, INIT, NOT_INIT, VALIDATION, Slot, SlotState
 from agroal.pool.waiters import WaitReason
+
+Observer = Callable[[Slot, SlotState, float], object]
+"""Is told of each move of a slot: the slot, the state it was in, and for how many seconds."""
 
 
 class Seats:
@@ -19,7 +22,9 @@ class Seats:
         self.empty = list(range(size - 1, -1, -1))
         """The lowest is taken first."""
         self.opening: dict[int, Slot] = {}
+        self.validating: dict[int, Slot] = {}
         self.closing: dict[int, Slot] = {}
+        self.observer: Observer | None = None
 
     def open(self, lane: Lane, now: float) -> Slot:
         """Take an empty slot for a connection of this lane."""
@@ -33,18 +38,26 @@ class Seats:
         return slot
 
     def move(self, slot: Slot, to: SlotState, now: float) -> None:
-        was = slot.state
+        was, began = slot.state, slot.since
         slot.move(to, now)
         lane, index = slot.lane, slot.index
+        if self.observer:
+            self.observer(slot, was, now - began)
         if was is FREE:
             del lane.free[index], lane.cap.free[index]
         elif was is INIT:
             lane.opening.pop(index, None)
             del self.opening[index]
+        elif was is VALIDATION:
+            del lane.validating[index], self.validating[index]
         elif was in CLOSING:
             del self.closing[index]
         if to is FREE:
             lane.free[index] = lane.cap.free[index] = slot
+            if was is not VALIDATION:
+                slot.idle_since = now
+        elif to is VALIDATION:
+            lane.validating[index] = self.validating[index] = slot
         elif to in CLOSING:
             lane.seats.pop(index)
             self.closing[index] = slot

@@ -62,7 +62,7 @@ TRANSITIONS: Final[Mapping[SlotState, Mapping[SlotState, str]]] = {
         FREE: "connected",
         IN_USE: "connected, and granted",
         FLUSH: "connected after flush all",
-        REMOVE: "connected, its client gone",
+        REMOVE: "connected, its client gone, or one too many",
         NOT_INIT: "connect failed",
     },
     FREE: {
@@ -71,7 +71,7 @@ TRANSITIONS: Final[Mapping[SlotState, Mapping[SlotState, str]]] = {
         FLUSH: "flush",
         IDLE_CHECK: "idle_timeout",
         MAX_CONNECTION_AGE: "max_connection_age",
-        REMOVE: "makes room",
+        REMOVE: "makes room, or is one too many",
         NOT_INIT: "lost",
     },
     IN_USE: {
@@ -80,7 +80,7 @@ TRANSITIONS: Final[Mapping[SlotState, Mapping[SlotState, str]]] = {
         GRACEFULLY: "flush gracefully",
         FLUSH: "flush all",
         MAX_CONNECTION_AGE: "released, too old",
-        REMOVE: "released, unusable or in others' way",
+        REMOVE: "released, unusable, one too many, or in others' way",
         NOT_INIT: "lost",
     },
     GRACEFULLY: {
@@ -91,7 +91,9 @@ TRANSITIONS: Final[Mapping[SlotState, Mapping[SlotState, str]]] = {
         FREE: "valid",
         IN_USE: "valid, and granted",
         FLUSH: "flush",
-        REMOVE: "invalid",
+        IDLE_CHECK: "valid, but idle_timeout",
+        MAX_CONNECTION_AGE: "valid, but max_connection_age",
+        REMOVE: "invalid, or one too many",
         NOT_INIT: "lost",
     },
     FLUSH: {NOT_INIT: "closed"},
@@ -130,6 +132,8 @@ class Slot:
     state: SlotState = NOT_INIT
     since: float = 0.0
     """When it entered its state."""
+    idle_since: float = 0.0
+    """When its last client gave it back, or it was opened for nobody: validation is no use."""
     lane: Lane = field(init=False, repr=False)
     """Whose connection it holds."""
     born: float = 0.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from agroal.errors import ClientFacing
 from agroal.pool.effects import CloseReason, RefuseReason
 from agroal.pool.lanes import Lane, PoolTotals
 from agroal.pool.refusal import wait_reason
@@ -26,21 +27,12 @@ class Totals:
     cancelled: int = 0
     connects: int = 0
     connect_failures: int = 0
+    validations: int = 0
     refusals: Counter[RefuseReason] = field(default_factory=Counter)
     closes: Counter[CloseReason] = field(default_factory=Counter)
 
     def copy(self) -> Totals:
-        return Totals(
-            self.leases,
-            self.declined,
-            self.waits,
-            self.wait_us,
-            self.cancelled,
-            self.connects,
-            self.connect_failures,
-            Counter(self.refusals),
-            Counter(self.closes),
-        )
+        return replace(self, refusals=Counter(self.refusals), closes=Counter(self.closes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,12 @@ class PoolRow:
     leases: int
     waits: int
     wait_us: int
+    wait_histogram: tuple[int, ...]
     timeouts: int
+    failures: int
+    """Connects that failed in a row."""
+    error: ClientFacing | None
+    """What the server said to the last of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +135,7 @@ def take(seats: Seats, waiters: Waiters, lanes: Iterable[Lane], totals: Totals, 
 
 def _pool(pool: PoolTotals, states: Counter[SlotState], lanes: list[Lane], max_connections: int, now: float) -> PoolRow:
     limit = pool.limit
+    failing = max(lanes, key=lambda lane: lane.failures, default=None)
     active, idle = sum(states[state] for state in LEASED), states[FREE]
     return PoolRow(
         pool.database,
@@ -154,7 +152,10 @@ def _pool(pool: PoolTotals, states: Counter[SlotState], lanes: list[Lane], max_c
         pool.leases,
         pool.waits,
         pool.wait_us,
+        tuple(pool.wait_histogram.counts),
         pool.timeouts,
+        failing.failures if failing else 0,
+        failing.error if failing else None,
     )
 
 

@@ -1,24 +1,15 @@
-"""What time and administrators do to connections, and the pauses between connects that fail."""
+"""What wears connections out, and the pauses between connects that fail."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 
+from agroal.pool import room
 from agroal.pool.effects import CloseReason
 from agroal.pool.seats import Seats
 from agroal.pool.settings import PoolSettings
-from agroal.pool.slot import IDLE_CHECK, MAX_CONNECTION_AGE, STAYING, Slot, SlotState
-
-
-class FlushMode(StrEnum):
-    """Which connections a flush closes."""
-
-    IDLE = "idle"  # the free ones
-    GRACEFULLY = "gracefully"  # the free ones now, the leased ones when they come back
-    ALL = "all"  # all of them now, under their clients
-
+from agroal.pool.slot import FLUSH, GRACEFULLY, IDLE_CHECK, MAX_CONNECTION_AGE, REMOVE, STAYING, Slot, SlotState
 
 Random = Callable[[], float]
 """Gives numbers from 0 to 1."""
@@ -35,10 +26,43 @@ def retirement(settings: PoolSettings, random: Random, now: float) -> float:
     return now + age * (1 - AGE_SPREAD * random()) if age else math.inf
 
 
-def pause(failures: int, settings: PoolSettings, random: Random) -> float:
-    """How long to leave a server alone after so many failures in a row: doubling, capped, halved by chance."""
-    longest = min(settings.retry_cap, settings.retry_first * 2.0 ** min(failures - 1, 32))
-    return longest * (1 - random() / 2)
+def pauses(failures: int, settings: PoolSettings, random: Random) -> tuple[float, float]:
+    """How long to leave a server alone after so many failures in a row: doubling, capped, halved by chance.
+
+    The first is for connections that somebody waits for, the second for those that nobody does.
+    """
+    doubled = settings.retry_first * 2.0 ** min(failures - 1, 32)
+    luck = 1 - random() / 2
+    return min(settings.retry_cap, doubled) * luck, min(settings.refill_cap, doubled) * luck
+
+
+def fault(
+    back: Slot, dirt: CloseReason | None, seats: Seats, settings: PoolSettings, now: float
+) -> tuple[SlotState, CloseReason] | None:
+    """Why a connection that came back does not go to the next client, and the state in which it is closed."""
+    lane = back.lane
+    if back.state is GRACEFULLY:
+        return FLUSH, dirt or back.doom or CloseReason.FLUSHED
+    if dirt:
+        return REMOVE, dirt
+    if lane.private:
+        return REMOVE, CloseReason.PASS_THROUGH
+    if now >= back.retire_at:
+        return MAX_CONNECTION_AGE, CloseReason.TOO_OLD
+    if len(lane.cap.seats) > lane.cap.size and lane.cap.excess:
+        return REMOVE, CloseReason.LIMIT_LOWERED
+    if lane.waiting and room.makes_way(back, seats, settings, now):
+        return REMOVE, CloseReason.MAKING_ROOM
+    return None
+
+
+def wear(slot: Slot, spare: int, settings: PoolSettings, now: float) -> tuple[SlotState, CloseReason] | None:
+    """Why a connection that nobody wants is to be closed, if `spare` may go, and the state in which it is."""
+    if now >= slot.retire_at:
+        return MAX_CONNECTION_AGE, CloseReason.TOO_OLD
+    if spare > 0 and settings.idle_timeout and now >= slot.idle_since + settings.idle_timeout:
+        return IDLE_CHECK, CloseReason.IDLE
+    return None
 
 
 def worn(seats: Seats, settings: PoolSettings, now: float) -> Iterator[tuple[Slot, SlotState, CloseReason]]:
@@ -46,16 +70,12 @@ def worn(seats: Seats, settings: PoolSettings, now: float) -> Iterator[tuple[Slo
 
     The idle ones that a limit's `min_size` asks for stay: they would only be opened again.
     """
-    idle = settings.idle_timeout or math.inf
     for cap in seats.caps:
         spare = cap.spare
         for slot in cap.free.values():
-            if now >= slot.retire_at:
+            if found := wear(slot, spare, settings, now):
                 spare -= 1
-                yield slot, MAX_CONNECTION_AGE, CloseReason.TOO_OLD
-            elif now >= slot.since + idle and spare > 0:
-                spare -= 1
-                yield slot, IDLE_CHECK, CloseReason.IDLE
+                yield slot, *found
 
 
 def next_sweep(seats: Seats, settings: PoolSettings, now: float) -> float:
@@ -64,6 +84,6 @@ def next_sweep(seats: Seats, settings: PoolSettings, now: float) -> float:
     age = settings.max_connection_age or math.inf
     # What is freed or opened from now on is not due before these.
     due = [now + idle, now + age * (1 - AGE_SPREAD)]
-    due += [slot.since + idle for cap in seats.caps for slot in cap.free.values() if slot.since + idle > now]
+    due += [at for cap in seats.caps for slot in cap.free.values() if (at := slot.idle_since + idle) > now]
     due += [slot.retire_at for slot in seats.slots if slot.state in STAYING and slot.retire_at > now]
     return max(min(due), now + SWEEP_SPACING * len(seats.slots))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +14,7 @@ class WaitReason(StrEnum):
     """What stands between a waiter and its connection. The value is for people, the name for programs."""
 
     OPENING = "a connection is being opened"
+    VALIDATING = "a free connection is being validated"
     LIMIT = "the limit is reached"
     MAX_CONNECTIONS = "max_connections is reached"
     RETRY = "PostgreSQL could not be reached, or refused; it will be tried again"
@@ -37,6 +38,7 @@ class Waiters:
 
     def __init__(self) -> None:
         self._by_id: OrderedDict[int, Waiter] = OrderedDict()
+        self._unnotified: OrderedDict[int, Waiter] = OrderedDict()
         self._turns = 0
 
     def __len__(self) -> int:
@@ -55,16 +57,31 @@ class Waiters:
     def oldest(self) -> Waiter | None:
         return next(iter(self._by_id.values()), None)
 
+    def next_to_notify(self) -> Waiter | None:
+        """Who has waited longest without having been told where it stands."""
+        return next(iter(self._unnotified.values()), None)
+
+    def notify(self, now: float, timeout: float) -> Iterator[tuple[Waiter, int]]:
+        """Those who have waited for so long, and have not been told yet, with their positions in their lanes."""
+        positions: Counter[Lane] = Counter()
+        for waiter in self:
+            if now < waiter.since + timeout:
+                return
+            positions[waiter.lane] += 1
+            if self._unnotified.pop(waiter.id, None):
+                yield waiter, positions[waiter.lane]
+
     def add(self, waiter: Waiter) -> None:
         lane = waiter.lane
         self._turns += 1
         waiter.turn = self._turns
-        self._by_id[waiter.id] = lane.waiting[waiter.id] = waiter
+        self._by_id[waiter.id] = self._unnotified[waiter.id] = lane.waiting[waiter.id] = waiter
         lane.cap.waiting[lane] = None
 
     def remove(self, waiter: Waiter) -> None:
         lane = waiter.lane
         del self._by_id[waiter.id]
+        self._unnotified.pop(waiter.id, None)
         del lane.waiting[waiter.id]
         if not lane.waiting:
             del lane.cap.waiting[lane]

@@ -20,6 +20,8 @@ class At(Enum):
     BACK = auto()
     """just opened or just returned: the pool has yet to say what becomes of it"""
     IDLE = auto()
+    ASKED = auto()
+    """whether it still works"""
     LEASED = auto()
     CLOSING = auto()
 
@@ -33,6 +35,8 @@ class Connection:
     client: int | None = None
     at: At = At.OPENING
     lease: int = 0
+    free_since: float = 0.0
+    """Also since it was validated."""
     idle_since: float = 0.0
     retire_at: float = math.inf
     unwanted: CloseReason | None = None
@@ -47,6 +51,8 @@ class Client:
     since: float
     alone: bool = False
     """Its own connect is under way."""
+    told: bool = False
+    """That it waits."""
 
 
 @dataclass
@@ -55,6 +61,7 @@ class Luck:
 
     failures: int = 0
     retry_at: float = -math.inf
+    refill_at: float = -math.inf
 
 
 @dataclass
@@ -70,9 +77,18 @@ class Notes:
     """In order of arrival, with those whose own connect is under way."""
     luck: dict[PoolKey, Luck] = field(default_factory=dict)
     leases: int = 0
+    validations: int = 0
     asked: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     event: str = ""
+    grace: dict[int, int] = field(default_factory=dict)
+    """By limit: how many connections there were when it was lowered, or fewer."""
+    tight_at: dict[int, float] = field(default_factory=dict)
+    """By limit: when it last had none to spare above `min_size`."""
+    filled: set[tuple[str, str]] = field(default_factory=set)
+    """Limits whose `initial_size` has been reached."""
+    gates: dict[str | None, bool] = field(default_factory=lambda: {None: True})
+    """What was said last of a database, or (None) of all others: whether it is open."""
 
     def leased(self) -> list[Connection]:
         """Also those that were closed under their clients, who have yet to notice."""
@@ -112,9 +128,23 @@ class Notes:
     def empty(self) -> int:
         return self.settings.max_connections - len(self.connections)
 
+    def staying(self, limit: Limit | None) -> int:
+        return sum(one.at is not At.CLOSING and not (one.unwanted and one.lease) for one in self.under(limit))
+
+    def excess(self, limit: Limit | None) -> int:
+        return max(0, self.staying(limit) - limit.max_size) if limit else 0
+
     def spare(self, limit: Limit | None) -> int:
-        staying = [one for one in self.under(limit) if one.at is not At.CLOSING and not (one.unwanted and one.lease)]
-        return len(staying) - (limit.min_size if limit else 0)
+        return self.staying(limit) - (limit.min_size if limit else 0)
+
+    def missing(self, limit: Limit) -> int:
+        """How many connections are to be opened ahead of clients."""
+        if "all" in (limit.database, limit.user) or not self.gates.get(limit.database, self.gates[None]):
+            return 0
+        if not any(limit is self.limit(PoolKey(one.database, one.user)) for one in self.limits):
+            return 0
+        goal = limit.min_size if (limit.database, limit.user) in self.filled else limit.initial_size
+        return goal - self.staying(limit)
 
     def opening(self, private: bool, key: PoolKey) -> int:
         """Connects under way that count for this lane: all private ones together."""
@@ -125,13 +155,17 @@ class Notes:
         return max(1, self.settings.connects_at_once // 2)
 
     def uncovered(self, key: PoolKey, private: bool) -> list[Client]:
-        """Those for whom no connection is under way, as many as the pool may connect for at the moment."""
+        """Those for whom no connection is on its way, as many as the pool may connect for at the moment."""
         luck = Luck() if private else self.luck.get(key, Luck())
         opening = self.opening(private, key)
         share = 1 if luck.failures else self.share()
         if self.now < luck.retry_at:
             return []
-        return self.queue(key, private)[0 if private else opening :][: max(0, share - opening)]
+        covered = 0 if private else opening + self.asked_of(key)
+        return self.queue(key, private)[covered:][: max(0, share - opening)]
+
+    def asked_of(self, key: PoolKey) -> int:
+        return sum(one.key == key for one in self.having(At.ASKED))
 
     def fair(self, connection: Connection, client: Client) -> bool:
         """Whether the rules of room.py let the seat of this connection move to this client's lane now."""
@@ -141,5 +175,5 @@ class Notes:
         if connection.at is At.BACK and own:
             return client.id < own[0].id and (more > 1 or (more == 1 and client.since + patience < own[0].since))
         patience = min(patience, self.settings.blocking_timeout / 2)
-        since = self.now if connection.at is At.BACK else connection.idle_since
+        since = self.now if connection.at is At.BACK else connection.free_since
         return more > 1 or self.now >= since + patience or (more == 1 and self.now >= client.since + patience)

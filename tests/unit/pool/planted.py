@@ -1,13 +1,18 @@
-"""Bugs to plant in the pool: each is one that somebody could write, and the world must notice it."""
+"""Bugs to plant in the pool: each is one that somebody could write, and the world must notice it.
+
+Here are those about clients, caps and connects; planted_upkeep.py has the others, planting.py plants them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import pytest
 
+from agroal.errors import ClientFacing
+from agroal.pool import core, upkeep
 from agroal.pool.board import Board
 from agroal.pool.core import Pool
 from agroal.pool.effects import CloseReason, Effect
@@ -16,12 +21,15 @@ from agroal.pool.seats import Seats
 from agroal.pool.slot import FREE, IN_USE, PoolKey, Slot, SlotState
 from agroal.pool.waiters import Waiter
 
-Plant = Callable[[pytest.MonkeyPatch], None]
-
 
 def a_cap_is_off_by_one(patch: pytest.MonkeyPatch) -> None:
-    size = Cap.size.fget  # type: ignore[attr-defined]
-    patch.setattr(Cap, "size", property(lambda cap: size(cap) + 1))
+    sized = Cap.__post_init__
+
+    def generous(cap: Cap) -> None:
+        sized(cap)
+        cap.size += 1
+
+    patch.setattr(Cap, "__post_init__", generous)
 
 
 def a_connection_being_closed_no_longer_counts(patch: pytest.MonkeyPatch) -> None:
@@ -61,38 +69,51 @@ def a_returned_connection_waits_to_be_asked_for(patch: pytest.MonkeyPatch) -> No
 
 
 def dirt_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
-    fault = Pool._fault
-    patch.setattr(Pool, "_fault", lambda pool, back, dirt, now: fault(pool, back, None, now))
+    fault = upkeep.fault
+    patch.setattr(upkeep, "fault", lambda back, dirt, *more: fault(back, None, *more))
 
 
 def a_private_connection_is_kept(patch: pytest.MonkeyPatch) -> None:
-    def fault(pool: Pool, back: Slot, dirt: CloseReason | None, now: float) -> object:
-        return None if back.lane.private and not dirt else original(pool, back, dirt, now)
+    fault = upkeep.fault
 
-    original = Pool._fault
-    patch.setattr(Pool, "_fault", fault)
+    def blind(back: Slot, dirt: CloseReason | None, *more: Any) -> object:
+        return None if back.lane.private and not dirt else fault(back, dirt, *more)
+
+    patch.setattr(upkeep, "fault", blind)
 
 
 def a_flushed_connection_is_used_again(patch: pytest.MonkeyPatch) -> None:
-    def fault(pool: Pool, back: Slot, dirt: CloseReason | None, now: float) -> object:
+    fault = upkeep.fault
+
+    def forgiving(back: Slot, *more: Any) -> object:
         if back.doom:
             back.doom, back.state = None, IN_USE
-        return original(pool, back, dirt, now)
+        return fault(back, *more)
 
-    original = Pool._fault
-    patch.setattr(Pool, "_fault", fault)
+    patch.setattr(upkeep, "fault", forgiving)
 
 
 def a_server_that_is_down_is_dialled_in_a_loop(patch: pytest.MonkeyPatch) -> None:
-    def failed(lanes: Lanes, lane: Lane, began: float, error: Exception, retry_at: float) -> None:
-        return original(lanes, lane, began, error, began)  # type: ignore[arg-type]
+    failed = Lanes.failed
 
-    original = Lanes.failed
-    patch.setattr(Lanes, "failed", failed)
+    def impatient(
+        lanes: Lanes, lane: Lane, began: float, error: ClientFacing, retry_at: float, refill_at: float
+    ) -> None:
+        failed(lanes, lane, began, error, began, refill_at)
+
+    patch.setattr(Lanes, "failed", impatient)
 
 
 def a_failed_connect_refuses_nobody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Lane, "hopeless", lambda lane: [])
+
+
+def a_failed_connect_is_told_to_everybody_under_the_cap(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Lane, "hopeless", lambda lane: [one for lane in lane.cap.waiting for one in lane.waiting.values()])
+
+
+def a_wrong_password_is_tried_for_the_next_in_the_queue(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(core, "is_final", lambda error: False)
 
 
 def connects_begin_that_nobody_needs(patch: pytest.MonkeyPatch) -> None:
@@ -144,6 +165,6 @@ def a_lease_is_taken_back_from_whoever_brings_it(patch: pytest.MonkeyPatch) -> N
     patch.setattr(Pool, "release", trusting)
 
 
-BUGS: list[Plant] = [
+BUGS = [
     thing for name, thing in list(globals().items()) if getattr(thing, "__module__", "") == __name__ and callable(thing)
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from agroal.config.choices import Validation
 from agroal.pool.core import Pool
 from agroal.pool.limits import Limit
-from agroal.pool.slot import FREE, LEASED
-from tests.unit.pool.notes import At, Notes
+from agroal.pool.slot import FREE, LEASED, VALIDATION, PoolKey
+from tests.unit.pool.notes import At, Luck, Notes
 
 
 class Promises(Notes):
@@ -22,7 +23,12 @@ class Promises(Notes):
     def check_caps(self) -> None:
         assert len(self.connections) <= self.settings.max_connections, "max_connections"
         for limit in self.limits:
-            assert len(self.under(limit)) <= limit.max_size, "max_size"
+            there, grace = len(self.under(limit)), self.grace.get(id(limit), 0)
+            assert there <= max(limit.max_size, grace), "max_size"
+            self.grace[id(limit)] = min(there, grace)
+            assert not self.excess(limit) or not [one for one in self.under(limit) if one.at is At.IDLE], (
+                "a free connection is one too many"
+            )
         assert len(self.having(At.OPENING)) <= self.settings.connects_at_once, "connects_at_once"
         leases = [connection.lease for connection in self.having(At.LEASED)]
         assert 0 not in leases
@@ -30,7 +36,9 @@ class Promises(Notes):
 
     def check_that_nobody_waits_in_vain(self) -> None:
         for connection in self.having(At.IDLE):
-            assert not self.queue(connection.key, private=False), "somebody waits beside a free connection of theirs"
+            waiting = len(self.queue(connection.key, private=False))
+            asked = self.asked_of(connection.key) if self.settings.validation is Validation.FOREGROUND else 0
+            assert waiting <= asked, "somebody waits beside a free connection of theirs"
         if len(self.having(At.OPENING)) >= self.settings.connects_at_once:
             return
         for limit in {id(limit): limit for key, _ in self.lanes() for limit in [self.limit(key)]}.values():
@@ -55,9 +63,8 @@ class Promises(Notes):
         enough = len(closing) >= needs or len(self.having(At.CLOSING)) >= self.settings.connects_at_once
         assert not idle or enough, "an idle connection of another pool could make room"
         if not self.settings.blocking_timeout:
-            assert closing or any(self.opening(private, key) for key, private in self.lanes()), (
-                "who can't be served is refused"
-            )
+            coming = any(self.opening(private, key) or self.asked_of(key) for key, private in self.lanes())
+            assert closing or coming, "who can't be served is refused"
 
     def check_deadline(self) -> None:
         deadline = self.pool.next_deadline()
@@ -70,6 +77,22 @@ class Promises(Notes):
                 assert deadline is not None
                 assert deadline <= luck.retry_at, "the server is tried again"
 
+    def check_that_all_is_filled(self) -> None:
+        """After what may have opened a gap."""
+        opening = len(self.having(At.OPENING))
+        for limit in self.limits:
+            if self.missing(limit) <= 0 or not self.empty() or self.room(limit) <= 0 or opening >= self.share():
+                continue
+            key = PoolKey(limit.database, limit.user)
+            luck = self.luck.get(key, Luck())
+            if self.now < luck.refill_at:
+                deadline = self.pool.next_deadline()
+                assert deadline is not None
+                assert deadline <= luck.refill_at, "the gap is filled as soon as may be"
+            else:
+                assert luck.failures, "a connection is missing, and could be opened"
+                assert self.opening(False, key), "the server is tried again"
+
     def check_snapshot(self) -> None:
         picture = self.pool.snapshot(self.now)
         assert {row.index: row.lease for row in picture.slots} == {
@@ -79,6 +102,9 @@ class Promises(Notes):
         assert sum(row.active for row in picture.pools) == len(self.having(At.LEASED)) == self.pool.leased
         assert sum(row.active + row.idle + row.other for row in picture.pools) == len(self.connections)
         assert {row.index for row in picture.slots if row.state is FREE} == {one.slot for one in self.having(At.IDLE)}
+        assert {row.index for row in picture.slots if row.state is VALIDATION} == {
+            one.slot for one in self.having(At.ASKED)
+        }
         assert {row.index for row in picture.slots if row.state in LEASED} == {
             one.slot for one in self.having(At.LEASED)
         }

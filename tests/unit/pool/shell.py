@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agroal.errors import ServerRefused
+from agroal.errors import ClientFacing, ServerRefused
 from agroal.pool.core import Pool
-from agroal.pool.effects import Close, Connect, Effect, Grant, Refuse
+from agroal.pool.effects import Close, Connect, Effect, Grant, Notify, Refuse, Validate
 from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
@@ -15,6 +15,7 @@ WEB = PoolKey("shop", "web")
 BATCH = PoolKey("shop", "batch")
 BOOKS = PoolKey("books", "web")
 
+STARTING = ServerRefused({"C": "57P03", "M": "the database system is starting up"})
 WRONG_PASSWORD = ServerRefused({"C": "28P01", "M": 'password authentication failed for user "web"'})
 
 
@@ -30,6 +31,8 @@ class Shell:
     closes: list[Close] = field(default_factory=list)
     grants: dict[int, Grant] = field(default_factory=dict)
     refusals: dict[int, Refuse] = field(default_factory=dict)
+    questions: list[Validate] = field(default_factory=list)
+    notices: list[Notify] = field(default_factory=list)
     _waiters: int = 0
 
     def __post_init__(self) -> None:
@@ -46,6 +49,10 @@ class Shell:
                     self.grants[effect.waiter] = effect
                 case Refuse():
                     self.refusals[effect.waiter] = effect
+                case Validate():
+                    self.questions.append(effect)
+                case Notify():
+                    self.notices.append(effect)
         return effects
 
     def ask(self, key: PoolKey = WEB, *, private: bool = False) -> int:
@@ -65,13 +72,17 @@ class Shell:
         while self.connects:
             self.connect()
 
-    def fail(self, error: ServerRefused = WRONG_PASSWORD) -> None:
+    def fail(self, error: ClientFacing = STARTING) -> None:
         """The oldest connect under way fails."""
         self.do(self.pool.connect_failed(self.connects.pop(0).slot, error, self.now))
 
     def close(self) -> None:
         """The oldest connection that is to be closed is gone."""
         self.do(self.pool.closed(self.closes.pop(0).slot, self.now))
+
+    def answer(self, alive: bool = True) -> None:
+        """The server that was asked first does still work, or does not."""
+        self.do(self.pool.validated(self.questions.pop(0).slot, alive, self.now))
 
     def lease(self, key: PoolKey = WEB, *, private: bool = False) -> Grant:
         """A client that has got its connection."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from agroal.errors import ServerRefused, ServerUnavailable
+from agroal.errors import ServerUnavailable
 from agroal.pool.effects import Connect, RefuseReason
 from agroal.pool.settings import PoolSettings
-from tests.unit.pool.shell import BATCH, WEB, WRONG_PASSWORD, Shell
-
-STARTING = ServerRefused({"C": "57P03", "M": "the database system is starting up"})
+from tests.unit.pool.shell import BATCH, STARTING, WEB, WRONG_PASSWORD, Shell
 
 
 def test_the_waiters_get_the_servers_own_error_at_once() -> None:
     shell = Shell()
     waiters = shell.ask_all(3)
     for _ in waiters:
-        shell.fail(STARTING)
+        shell.fail()
     assert sorted(shell.refusals) == waiters
     assert all(refusal.error is STARTING for refusal in shell.refusals.values())
     assert {refusal.reason for refusal in shell.refusals.values()} == {RefuseReason.CONNECT_FAILED}
@@ -53,7 +51,7 @@ def test_who_waits_in_vain_beside_a_failing_server_is_told_what_it_said() -> Non
     waiter = shell.ask()
     shell.fail()
     shell.wait(10)
-    assert shell.refusals[waiter].error is WRONG_PASSWORD
+    assert shell.refusals[waiter].error is STARTING
     assert shell.pool.snapshot(10.0).pools[0].timeouts == 1
 
 
@@ -125,10 +123,16 @@ def test_chance_shortens_a_pause_by_up_to_half() -> None:
 
 def test_the_wrong_password_of_one_user_does_not_stop_another() -> None:
     shell = Shell()
+    held = shell.lease(BATCH)
     shell.ask(WEB)
-    shell.fail()
-    shell.ask(BATCH)
-    assert shell.connects == [Connect(0, BATCH)]
+    other = shell.ask(BATCH)
+    shell.fail(WRONG_PASSWORD)
+    assert other not in shell.refusals
+    assert [connect.key for connect in shell.connects] == [BATCH]
+    shell.release(held)
+    assert other in shell.grants
+    shell.connect()
+    assert shell.ask(BATCH) in shell.grants
 
 
 def test_a_dead_server_sees_a_trickle_of_connects_whatever_the_crowd() -> None:

@@ -112,7 +112,7 @@ def test_a_grant_that_nobody_was_there_to_take_goes_to_the_next() -> None:
 
 
 def test_a_waiter_is_refused_when_its_time_is_up_and_not_before() -> None:
-    shell = Shell(PoolSettings(max_connections=1, blocking_timeout=30))
+    shell = Shell(PoolSettings(max_connections=1, blocking_timeout=30, wait_notice_timeout=0))
     shell.lease()
     shell.now = 5.0
     waiter = shell.ask()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 from agroal.errors import ServerUnavailable
 from agroal.pool.lanes import Lanes
 from agroal.pool.limits import Limit
@@ -37,20 +39,21 @@ def test_private_lanes_count_their_connects_together() -> None:
 def test_connects_that_began_before_the_pause_fail_as_one() -> None:
     lanes = Lanes([])
     lane = lanes.get(KEY, False, 0.0)
-    lanes.failed(lane, began=1.0, error=DOWN, retry_at=2.0)
-    lanes.failed(lane, began=1.5, error=DOWN, retry_at=9.0)
-    assert (lane.failures, lane.retry_at) == (1, 2.0)
-    lanes.failed(lane, began=2.0, error=DOWN, retry_at=4.0)
-    assert (lane.failures, lane.retry_at) == (2, 4.0)
+    lanes.failed(lane, began=1.0, error=DOWN, retry_at=2.0, refill_at=3.0)
+    lanes.failed(lane, began=1.5, error=DOWN, retry_at=9.0, refill_at=9.0)
+    assert (lane.failures, lane.retry_at, lane.refill_at) == (1, 2.0, 3.0)
+    lanes.failed(lane, began=2.0, error=DOWN, retry_at=4.0, refill_at=5.0)
+    assert (lane.failures, lane.retry_at, lane.refill_at) == (2, 4.0, 5.0)
     assert lanes.failing == {lane}
 
 
 def test_a_success_ends_the_bad_luck() -> None:
     lanes = Lanes([])
     lane = lanes.get(KEY, False, 0.0)
-    lanes.failed(lane, began=1.0, error=DOWN, retry_at=2.0)
+    lanes.failed(lane, began=1.0, error=DOWN, retry_at=2.0, refill_at=3.0)
     lanes.succeeded(lane)
     assert (lane.failures, lane.error, lanes.failing) == (0, None, set())
+    assert lane.retry_at == lane.refill_at == -math.inf
 
 
 def test_lanes_of_clients_who_guess_do_not_fill_the_memory() -> None:
@@ -68,12 +71,12 @@ def test_what_is_in_use_or_counts_is_not_forgotten() -> None:
     waited_for = lanes.get(PoolKey("shop", "batch"), False, 0.0)
     waiters.add(Waiter(1, waited_for, 0.0))
     unlucky = lanes.get(PoolKey("shop", "gone"), False, 0.0)
-    lanes.failed(unlucky, began=0.0, error=DOWN, retry_at=1.0)
+    lanes.failed(unlucky, began=0.0, error=DOWN, retry_at=1.0, refill_at=2.0)
     for guess in range(1000):
-        lanes.get(PoolKey("shop", "web", f"guess {guess}"), False, 0.5)
+        lanes.get(PoolKey("shop", "web", f"guess {guess}"), False, 1.5)
     assert {used, waited_for, unlucky} <= set(lanes)
     for guess in range(1000):
-        lanes.get(PoolKey("books", "web", f"guess {guess}"), False, 1.5)
+        lanes.get(PoolKey("books", "web", f"guess {guess}"), False, 2.5)
     assert {used, waited_for} <= set(lanes)
     assert unlucky not in set(lanes)
     assert lanes.failing == set()

@@ -13,7 +13,8 @@ PATIENCE = 0.125
 
 
 def shell(seats: int, *limits: Limit, at_once: int = 16) -> Shell:
-    return Shell(PoolSettings(max_connections=seats, patience=PATIENCE, connects_at_once=at_once), list(limits))
+    settings = PoolSettings(seats, wait_notice_timeout=0, patience=PATIENCE, connects_at_once=at_once)
+    return Shell(settings, list(limits))
 
 
 def room_made(shell: Shell) -> list[int]:

@@ -14,5 +14,8 @@ def test_what_the_configuration_says_has_the_same_name_and_default_here() -> Non
         "blocking_timeout",
         "idle_timeout",
         "max_connection_age",
+        "wait_notice_timeout",
+        "validation",
+        "background_interval",
     ]
     assert [field.default for field in shared] == [configured[field.name] for field in shared]

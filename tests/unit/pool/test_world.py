@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
-from hypothesis import settings, strategies
+from hypothesis import Phase, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from agroal.config.choices import Validation
 from agroal.errors import IllegalTransition
 from agroal.pool.effects import CloseReason
+from agroal.pool.flushing import FlushMode
 from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
-from agroal.pool.upkeep import FlushMode
 from tests.unit.pool.notes import At, Connection
-from tests.unit.pool.world import DOWN, World
+from tests.unit.pool.world import DOWN, NO_DATABASE, World
 
 KEYS = [PoolKey("shop", "web"), PoolKey("shop", "batch"), PoolKey("books", "web"), PoolKey("books", "web", "secret")]
 LIMITS = [
@@ -50,12 +53,24 @@ class Life(RuleBasedStateMachine):
         blocking=strategies.sampled_from([3.0, 3.0, 3.0, 0.0]),
         idle=strategies.sampled_from([1.0, 1.0, 0.0]),
         age=strategies.sampled_from([0.0, 2.0]),
+        notice=strategies.sampled_from([0.0, 0.5]),
+        validation=strategies.sampled_from(Validation),
         chance=strategies.sampled_from([0.0, 0.3, 1.0]),
     )
     def begin(
-        self, limits: list[Limit], seats: int, at_once: int, blocking: float, idle: float, age: float, chance: float
+        self,
+        limits: list[Limit],
+        seats: int,
+        at_once: int,
+        blocking: float,
+        idle: float,
+        age: float,
+        notice: float,
+        validation: Validation,
+        chance: float,
     ) -> None:
-        self.world = World(PoolSettings(seats, blocking, idle, age, at_once), limits, chance)
+        chosen = PoolSettings(seats, blocking, idle, age, notice, validation, 1.5, at_once, validations_at_once=2)
+        self.world = World(chosen, limits, chance)
 
     # -- clients
 
@@ -105,15 +120,25 @@ class Life(RuleBasedStateMachine):
     def a_connect_fails(self, number: int) -> None:
         self.world.connect_failed(nth(self.world.having(At.OPENING), number))
 
+    @precondition(lambda self: self.world.having(At.OPENING))
+    @rule(number=pick)
+    def a_connect_fails_for_good(self, number: int) -> None:
+        self.world.connect_failed(nth(self.world.having(At.OPENING), number), NO_DATABASE)
+
+    @precondition(lambda self: self.world.having(At.ASKED))
+    @rule(number=pick, alive=strategies.sampled_from([True, True, False]))
+    def a_server_is_validated(self, number: int, alive: bool) -> None:
+        self.world.validated(nth(self.world.having(At.ASKED), number), alive)
+
     @precondition(lambda self: self.world.having(At.CLOSING))
     @rule(number=pick)
     def a_connection_ends(self, number: int) -> None:
         self.world.closed(nth(self.world.having(At.CLOSING), number))
 
-    @precondition(lambda self: self.world.having(At.IDLE, At.LEASED))
+    @precondition(lambda self: self.world.having(At.IDLE, At.ASKED, At.LEASED))
     @rule(number=pick)
     def a_server_dies(self, number: int) -> None:
-        self.world.closed(nth(self.world.having(At.IDLE, At.LEASED), number))
+        self.world.closed(nth(self.world.having(At.IDLE, At.ASKED, At.LEASED), number))
 
     # -- time and administrators
 
@@ -125,6 +150,8 @@ class Life(RuleBasedStateMachine):
     def it_becomes_quiet(self, seconds: float) -> None:
         for connection in self.world.having(At.OPENING):
             self.world.connected(connection)
+        for connection in self.world.having(At.ASKED):
+            self.world.validated(connection, alive=True)
         for connection in self.world.leased():
             self.world.release(connection)
         self.world.check()
@@ -133,6 +160,22 @@ class Life(RuleBasedStateMachine):
     @rule(mode=strategies.sampled_from(FlushMode), database=strategies.sampled_from([None, "shop", "books"]))
     def an_administrator_flushes(self, mode: FlushMode, database: str | None) -> None:
         self.world.flush(mode, database)
+
+    @rule(database=strategies.sampled_from([None, "shop", "books"]), is_open=strategies.booleans())
+    def an_administrator_shuts_or_opens_the_gate(self, database: str | None, is_open: bool) -> None:
+        self.world.switch(database, is_open)
+
+    @rule(
+        limits=strategies.sampled_from(LIMITS),
+        blocking=strategies.sampled_from([3.0, 0.0]),
+        age=strategies.sampled_from([0.0, 2.0]),
+        validation=strategies.sampled_from(Validation),
+    )
+    def an_administrator_reloads(
+        self, limits: list[Limit], blocking: float, age: float, validation: Validation
+    ) -> None:
+        chosen = replace(self.world.settings, blocking_timeout=blocking, max_connection_age=age, validation=validation)
+        self.world.reload(chosen, limits)
 
     # -- what can't happen
 
@@ -152,18 +195,27 @@ class Life(RuleBasedStateMachine):
                 world.pool.connected(slot, world.now)
             with pytest.raises(IllegalTransition):
                 world.pool.connect_failed(slot, DOWN, world.now)
+        if connection is None or connection.at is not At.ASKED:
+            with pytest.raises(IllegalTransition):
+                world.pool.validated(slot, True, world.now)
 
     @invariant()
     def every_promise_holds(self) -> None:
         self.world.check()
 
     def teardown(self) -> None:
-        if hasattr(self, "world") and not self.world.event:
+        if hasattr(self, "world") and not sys.exception():
             self.world.go_home()
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestLife.settings = settings(
+    max_examples=150,
+    stateful_step_count=50,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate, Phase.shrink],  # to explain takes longer than to shrink, and says less
+    report_multiple_bugs=False,
+)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -173,7 +225,17 @@ def test_the_promises_hold_through_a_long_and_busy_life(seed: int) -> None:
     limits = dice.choice(LIMITS)
     blocking = dice.choice([0.0, 3.0, 3.0])
     world = World(
-        PoolSettings(seats, blocking, dice.choice([0.0, 1.0]), dice.choice([0.0, 2.0]), dice.randint(1, 8)), limits
+        PoolSettings(
+            seats,
+            blocking,
+            dice.choice([0.0, 1.0]),
+            dice.choice([0.0, 2.0]),
+            dice.choice([0.0, 0.1]),
+            dice.choice(list(Validation)),
+            1.5,
+            dice.randint(1, 8),
+        ),
+        limits,
     )
     world.live(dice, KEYS, steps=1500)
     world.go_home()

@@ -6,22 +6,27 @@ Whatever happens in it is noted, told to the pool, and the pool's answer is held
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
-from agroal.errors import ClientFacing, ServerUnavailable
+from agroal.errors import ClientFacing, ServerRefused, ServerUnavailable
+from agroal.pool.board import NOTICE_SPACING
 from agroal.pool.core import Pool
-from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Refuse, RefuseReason
+from agroal.pool.effects import Close, CloseReason, Refuse, RefuseReason
+from agroal.pool.flushing import Fate, FlushMode
+from agroal.pool.limits import Limit
+from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
-from agroal.pool.upkeep import AGE_SPREAD, SWEEP_SPACING, FlushMode
+from agroal.pool.upkeep import AGE_SPREAD, SWEEP_SPACING
+from tests.unit.pool.answers import Answers
 from tests.unit.pool.notes import At, Client, Connection, Luck
-from tests.unit.pool.promises import Promises
 
 DOWN = ServerUnavailable("connection refused")
+NO_DATABASE = ServerRefused({"C": "3D000", "M": 'database "shop" does not exist'})
 
 
 @dataclass
-class World(Promises):
+class World(Answers):
     """What happens, and what the pool answers."""
 
     def __post_init__(self) -> None:
@@ -70,7 +75,9 @@ class World(Promises):
             return connection.unwanted
         if connection.private:
             return CloseReason.PASS_THROUGH
-        return CloseReason.TOO_OLD if self.now >= connection.retire_at else None
+        if self.now >= connection.retire_at:
+            return CloseReason.TOO_OLD
+        return CloseReason.LIMIT_LOWERED if self.excess(self.limit(connection.key)) else None
 
     def connected(self, connection: Connection) -> None:
         age = self.settings.max_connection_age
@@ -84,21 +91,43 @@ class World(Promises):
         del self.connections[connection.slot]
         if not connection.private:
             self.note_failure(connection)
+        concerned = [one.id for one in self.waiting if (one.key, one.private) == (connection.key, connection.private)]
         effects = self.pool.connect_failed(connection.slot, error, self.now)
         for effect in effects:
             if isinstance(effect, Refuse) and effect.reason is RefuseReason.CONNECT_FAILED:
                 assert effect.error is error, "the server's own words"
+                assert effect.waiter in concerned, "somebody else's bad luck"
         self.take("connect failed", effects)
-        if not connection.private and not self.of(connection, At.LEASED, wanted=True):
-            opening = len(self.of(connection, At.OPENING, wanted=True))
-            assert len(self.queue(connection.key, private=False)) <= opening, "the hopeless are refused at once"
+        coming = self.opening(False, connection.key) + self.asked_of(connection.key)
+        if not connection.private and error is NO_DATABASE:
+            assert not self.queue(connection.key, private=False), "time won't mend it"
+        elif not connection.private and not self.of(connection, At.LEASED, wanted=True):
+            assert len(self.queue(connection.key, private=False)) <= coming, "the hopeless are refused at once"
 
     def note_failure(self, connection: Connection) -> None:
         luck = self.luck.setdefault(connection.key, Luck())
         if connection.began >= luck.retry_at:
             luck.failures += 1
-            longest = min(self.settings.retry_cap, self.settings.retry_first * 2 ** (luck.failures - 1))
-            luck.retry_at = self.now + longest * (1 - self.chance / 2)
+            doubled = self.settings.retry_first * 2 ** (luck.failures - 1)
+            luck.retry_at = self.now + min(self.settings.retry_cap, doubled) * (1 - self.chance / 2)
+            luck.refill_at = self.now + min(self.settings.refill_cap, doubled) * (1 - self.chance / 2)
+
+    def validated(self, connection: Connection, alive: bool) -> None:
+        connection.at = At.BACK
+        connection.unwanted = None if alive else CloseReason.INVALID
+        if alive and not self.queue(connection.key, private=False):
+            connection.unwanted = self.wear(connection)
+        self.take("validated", self.pool.validated(connection.slot, alive, self.now))
+
+    def wear(self, connection: Connection) -> CloseReason | None:
+        limit, idle = self.limit(connection.key), self.settings.idle_timeout
+        if self.excess(limit):
+            return CloseReason.LIMIT_LOWERED
+        if self.now >= connection.retire_at:
+            return CloseReason.TOO_OLD
+        if idle and self.now >= connection.idle_since + idle and self.spare(limit) > 0:
+            return CloseReason.IDLE
+        return None
 
     def closed(self, connection: Connection) -> None:
         """PostgreSQL has ended it: as we asked, or by itself."""
@@ -128,125 +157,55 @@ class World(Promises):
             client for client in self.waiting if timeout and not client.alone and self.now >= client.since + timeout
         ]
         assert not late, "nobody waits longer than blocking_timeout"
+        if notice := self.settings.wait_notice_timeout:
+            due = notice + NOTICE_SPACING
+            told = [client.told or self.now < client.since + due for client in self.waiting if not client.alone]
+            assert all(told), "who waits for long is told"
         slack = SWEEP_SPACING * self.settings.max_connections
         for connection in self.having(At.IDLE):
             assert self.now < connection.retire_at + slack, "too old and still there"
             if idle := self.settings.idle_timeout:
                 limit = self.limit(connection.key)
-                if limit and limit.min_size:
-                    idle *= (
-                        2  # it may have been kept by min_size, until another came: the next look is one timeout later
-                    )
+                due = connection.idle_since + idle
+                if limit and limit.min_size:  # there has to be one to spare, and the next look is one timeout later
+                    due = max(due, self.tight_at.get(id(limit), 0.0) + idle)
                 kept = self.spare(limit) <= 0
-                assert kept or self.now < connection.idle_since + idle + slack, "idle for too long and still there"
+                assert kept or self.now < due + slack, "idle for too long and still there"
 
     def flush(self, mode: FlushMode, database: str | None) -> None:
         hit = [one for one in self.connections.values() if database in (None, one.key.database)]
-        idle = [one for one in hit if one.at is At.IDLE]
+        idle = [one for one in hit if one.at in (At.IDLE, At.ASKED)]
         leased = [one for one in hit if one.at is At.LEASED]
+        doomed = [one for one in leased if mode is FlushMode.ALL or (mode is FlushMode.STRAGGLERS and one.unwanted)]
         for one in hit:
             if (mode is FlushMode.ALL and one.at is At.OPENING) or (
                 mode is FlushMode.GRACEFULLY and one.at is At.LEASED
             ):
                 one.unwanted = one.unwanted or CloseReason.FLUSHED
-        self.take("flush", self.pool.flush(mode, database, self.now))
-        assert all(one.at is At.CLOSING for one in idle), "a flush leaves nothing idle"
-        assert all((one.at is At.CLOSING) == (mode is FlushMode.ALL) for one in leased)
+        forecast = self.pool.forecast(mode, database)
+        effects = self.pool.flush(mode, database, self.now)
+        closes = sum(isinstance(one, Close) and one.reason is CloseReason.FLUSHED for one in effects)
+        assert forecast[Fate.CLOSED] + forecast[Fate.KILLED] == closes, "what was said before comes true"
+        self.take("flush", effects)
+        flushed = mode is not FlushMode.STRAGGLERS
+        assert all((one.at is At.CLOSING) == flushed for one in idle if one.idle_since < self.now), "nothing idle stays"
+        assert all((one.at is At.CLOSING) == (one in doomed) for one in leased), "what is leased goes as the mode says"
 
-    # -- what the pool answers
+    def switch(self, database: str | None, is_open: bool) -> None:
+        self.gates = {None: is_open} if database is None else self.gates | {database: is_open}
+        self.take("switch", self.pool.switch(database, is_open, self.now))
 
-    def take(self, event: str, effects: list[Effect]) -> None:
-        self.event = event
-        for effect in effects:
-            match effect:
-                case Connect():
-                    self.on_connect(effect)
-                case Grant():
-                    self.on_grant(effect)
-                case Refuse():
-                    self.on_refuse(effect)
-                case Close():
-                    self.on_close(effect)
-        for connection in self.having(At.BACK):
-            assert not connection.unwanted, f"{connection} must be closed, not kept"
-            connection.at, connection.idle_since = At.IDLE, self.now
-        self.event = ""
-
-    def on_connect(self, effect: Connect) -> None:
-        private = effect.waiter is not None
-        assert effect.slot not in self.connections, "a seat that is taken"
-        connection = Connection(effect.slot, effect.key, private, self.now, effect.waiter)
-        self.connections[effect.slot] = connection
-        queue = self.queue(effect.key, private)
-        assert self.opening(private, effect.key) <= self.share(), "a pool's share of the connects"
-        if private:
-            assert queue, "a connect that nobody needs"
-            assert queue[0].id == effect.waiter, "out of turn"
-            queue[0].alone = True
-            return
-        opening = len(self.of(connection, At.OPENING, wanted=True))
-        assert opening <= len(queue), "a connect that nobody needs"
-        luck = self.luck.get(effect.key, Luck())
-        assert self.now >= luck.retry_at, "the server is left alone for a while"
-        assert opening == 1 or not luck.failures, "a server that failed is tried with one connect"
-
-    def on_grant(self, effect: Grant) -> None:
-        connection = self.connections[effect.slot]
-        client = self.answered(effect.waiter, "granted")
-        assert connection.at in (At.IDLE, At.BACK), "leased twice, or not there"
-        assert not connection.unwanted, "a connection that must be closed"
-        assert (connection.key, connection.private) == (client.key, client.private), "another key's connection"
-        if connection.private:
-            assert connection.client == client.id, "somebody else's own connection"
-        else:
-            assert all(client.since <= other.since for other in self.queue(client.key, private=False)), "out of turn"
-        assert effect.lease > self.leases, "a lease number of its own"
-        self.leases = effect.lease
-        connection.at, connection.lease = At.LEASED, effect.lease
-
-    def on_refuse(self, effect: Refuse) -> None:
-        client = self.answered(effect.waiter, "refused")
-        if effect.reason is RefuseReason.POOL_IS_FULL:
-            assert self.now >= client.since + self.settings.blocking_timeout, "too early"
-            assert not client.alone
-        if effect.reason is RefuseReason.FLUSHED:
-            for one in self.connections.values():
-                if one.client == client.id:
-                    assert one.unwanted, "this one was not flushed"
-                    one.client = None
-
-    def on_close(self, effect: Close) -> None:
-        connection = self.connections[effect.slot]
-        assert connection.at in (At.IDLE, At.BACK, At.LEASED), "nothing there to close"
-        if connection.at is At.BACK and connection.unwanted:
-            assert effect.reason is connection.unwanted, f"closed for another reason: {effect.reason.name}"
-        if connection.at is At.LEASED:
-            assert self.event == "flush", "closed under its client"
-        if effect.reason is CloseReason.IDLE:
-            assert self.now >= connection.idle_since + self.settings.idle_timeout, "not idle for that long"
-            assert self.spare(self.limit(connection.key)) > 0, "min_size stays"
-        if effect.reason is CloseReason.TOO_OLD:
-            assert self.now >= connection.retire_at, "not that old"
-        if effect.reason is CloseReason.MAKING_ROOM:
-            self.check_that_somebody_gains(connection)
-        connection.at = At.CLOSING
-
-    def check_that_somebody_gains(self, connection: Connection) -> None:
-        limit = self.limit(connection.key)
-        for key, private in self.lanes():
-            other = self.limit(key)
-            for client in self.uncovered(key, private)[:1]:
-                reach = other is limit or (self.room(other) and not self.empty() and self.spare(limit) > 0)
-                if reach and self.fair(connection, client):
-                    return
-        raise AssertionError("nobody gains by this")
-
-    def answered(self, waiter: int, how: str) -> Client:
-        client = next((client for client in self.waiting if client.id == waiter), None)
-        assert client, "an answer to nobody"
-        self.waiting.remove(client)
-        self.answers[how] += 1
-        return client
+    def reload(self, settings: PoolSettings, limits: list[Limit]) -> None:
+        names = {(limit.database, limit.user) for limit in limits}
+        self.filled = {name for name in self.filled if name in names}
+        older = settings.max_connection_age != self.settings.max_connection_age
+        self.settings, self.limits = settings, limits
+        self.grace = {id(limit): len(self.under(limit)) for limit in limits}
+        for connection in self.connections.values():
+            if older and connection.at is not At.OPENING:
+                age = settings.max_connection_age
+                connection.retire_at = connection.began + age * (1 - AGE_SPREAD * self.chance) if age else math.inf
+        self.take("reload", self.pool.reconfigure(settings, limits, self.now))
 
     # -- a life of its own
 
@@ -259,7 +218,8 @@ class World(Promises):
 
     def something(self, dice: Random, keys: list[PoolKey]) -> None:
         opening, closing, idle, leased = (self.having(at) for at in (At.OPENING, At.CLOSING, At.IDLE, At.LEASED))
-        match dice.choices(range(9), [30, 25, 20, 20, 2, 2, 1, 1, 6])[0]:
+        asked = self.having(At.ASKED)
+        match dice.choices(range(12), [30, 25, 20, 20, 2, 2, 1, 1, 6, 25, 1, 1])[0]:
             case 0 if len(self.waiting) < 12:
                 self.ask(dice.choice(keys), private=dice.random() < 0.1)
             case 1 if self.leased():
@@ -278,13 +238,21 @@ class World(Promises):
                 self.flush(dice.choice(list(FlushMode)), dice.choice([None, *{key.database for key in keys}]))
             case 8:
                 self.wait(dice.choice([0.01, 0.1, 0.5, 1.0]))
+            case 9 if asked:
+                self.validated(dice.choice(asked), dice.random() < 0.9)
+            case 10:
+                self.switch(dice.choice([None, *{key.database for key in keys}]), dice.random() < 0.7)
+            case 11:
+                sizes = [replace(limit, max_size=max(limit.initial_size, dice.randint(1, 4))) for limit in self.limits]
+                self.reload(replace(self.settings, idle_timeout=dice.choice([0.0, 1.0])), sizes)
 
     # -- the end
 
     def go_home(self) -> None:
         """All leave, all connects succeed, everything is flushed: then nothing is left."""
-        for client in list(self.waiting):
-            self.give_up(client)
+        self.switch(None, False)
+        while self.waiting:
+            self.give_up(self.waiting[0])
         for connection in self.having(At.OPENING):
             self.connected(connection)
         for connection in list(self.connections.values()):
@@ -293,8 +261,8 @@ class World(Promises):
         self.flush(FlushMode.IDLE, None)
         for connection in self.having(At.CLOSING):
             self.closed(connection)
-        assert not self.connections
+        assert not self.connections, "every slot is empty in the end"
         picture = self.pool.snapshot(self.now)
-        assert not picture.slots
-        assert not picture.waiters
-        assert self.asked == self.answers.total()
+        assert not picture.slots, "every slot is empty in the end"
+        assert not picture.waiters, "nobody waits in the end"
+        assert self.asked == self.answers.total(), "everybody was answered"

@@ -4,9 +4,9 @@ import pytest
 
 from agroal.errors import ServerLost
 from agroal.pool.effects import Close, CloseReason, RefuseReason
+from agroal.pool.flushing import FlushMode
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
-from agroal.pool.upkeep import FlushMode
 from tests.unit.pool.shell import BATCH, BOOKS, WEB, Shell
 
 
@@ -91,7 +91,7 @@ def test_who_logs_in_by_itself_while_all_is_flushed_is_refused() -> None:
     assert shell.closes == [Close(0, CloseReason.FLUSHED)]
 
 
-@pytest.mark.parametrize("mode", FlushMode)
+@pytest.mark.parametrize("mode", [FlushMode.IDLE, FlushMode.GRACEFULLY, FlushMode.ALL])
 def test_one_database_may_be_flushed_and_the_others_left_alone(mode: FlushMode) -> None:
     shell = Shell()
     for key in (WEB, BOOKS, PoolKey("shop", "web", "digest")):
