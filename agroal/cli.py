@@ -1,6 +1,7 @@
 """agroal-cli: asks a running agroal one thing, and shows the answer to people or to programs.
 
-Exit status: 0 done, 1 refused or failed, 2 a command line that can't be followed.
+Exit status: 0 done, 1 refused or failed, 2 a command line that can't be followed. `ping` fails when a server does not
+answer, too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from agroal.config.sections import read_main
 from agroal.config.units import duration
 from agroal.errors import ConfigurationError, ManagementError
 from agroal.management import wire
-from agroal.management.client import ManagementClient, socket_path
+from agroal.management.client import Done, ManagementClient, socket_path
 from agroal.management.layout import block
 from agroal.management.neutral import neutral
 from agroal.management.times import duration as for_people
-from agroal.management.verb import Kind, Verb
+from agroal.management.verb import POSITIONAL, Argument, Value, Verb
 from agroal.management.verbs import VERBS, arguments_of, spelled
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -65,6 +66,7 @@ def parser() -> ArgumentParser:
     where.add_argument("--socket", metavar="PATH", type=Path, help="its management socket: no file is read")
     parser.add_argument("-F", "--format", choices=("text", "json"), default="text", help="for people or for programs")
     parser.add_argument("-T", "--timeout", metavar="DURATION", type=_duration, help="as 30s, 5m: see the verbs")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="change nothing: say what would be changed")
     parser.add_argument("-v", "--verbose", action="store_true", help="say on standard error what is asked, and where")
     parser.add_argument("-V", "--version", action="version", version=f"agroal-cli {__version__}")
     parser.add_argument("-?", "--help", action="help", help="show this text")
@@ -76,28 +78,33 @@ def run(options: Namespace) -> int:
     try:
         verb, rest = spelled(options.words)
         args = arguments_of(verb, rest, options.timeout)
+        if options.dry_run and verb.read_only:
+            raise ManagementError(wire.Code.BAD_ARGUMENT, f"“{verb.name}” changes nothing: it has no dry run (-n)")  # noqa: TRY301
     except ManagementError as error:
         return _fail(options, " ".join(options.words), error, USAGE)
     try:
-        result = _ask(options, verb, args)
+        done = _ask(options, verb, args)
+        result = verb.result.from_json(done.result)
         if options.format == "json":
-            _print_json(verb.name, {"ok": True, "result": result})
+            told = {"took_us": done.took_us, **({"dry_run": True} if done.dry_run else {})}
+            _print_json(verb.name, {"ok": True, **told, "result": done.result})
         else:
-            print("\n".join(verb.text(verb.result.from_json(result))))
+            for line in verb.lines(result, dry_run=done.dry_run):
+                print(line)
     except ManagementError as error:
         return _fail(options, verb.name, error, FAILED)
-    return DONE
+    return DONE if verb.is_fine(result) else FAILED
 
 
-def _ask(options: Namespace, verb: Verb, args: dict[str, Any]) -> dict[str, Any]:
+def _ask(options: Namespace, verb: Verb, args: Mapping[str, Value]) -> Done:
     path = options.socket or _configured_socket(options)
     began = time.monotonic()
     with ManagementClient(path) as client:
-        result = client.call(verb.name, **args)
+        done = client.ask(verb.name, args, dry_run=options.dry_run)
     if options.verbose:
         took = for_people(round((time.monotonic() - began) * 1_000_000))
-        print(f"agroal-cli: asked {path} for “{verb.name}” {args or ''}: answered in {took}", file=sys.stderr)
-    return result
+        print(f"agroal-cli: asked {path} for “{verb.command(args)}”: answered in {took}", file=sys.stderr)
+    return done
 
 
 def _configured_socket(options: Namespace) -> Path:
@@ -134,13 +141,25 @@ def _duration(text: str) -> float:
 
 def _verbs() -> Iterator[str]:
     yield "verbs, with the spellings of pgagroal 0.6 in parentheses:"
-    described = [(verb.name, f"{verb.doc}{_also(verb)}") for verb in VERBS]
-    timed = [(f"  {verb.name} -T", a.doc) for verb in VERBS for a in verb.arguments if a.kind is Kind.SECONDS]
-    yield from (f"  {line}" for line in block(described))
+    verbs = [verb for verb in VERBS if not verb.lasting]
+    yield from (f"  {line}" for line in block([(_usage(verb), f"{verb.doc}{_also(verb)}") for verb in verbs]))
     yield ""
-    yield from block(timed)
+    yield from block([(f"  {verb.name} {_spelled(a)}", a.doc) for verb in verbs for a in verb.arguments])
     yield ""
     yield f"exit status: {DONE} done, {FAILED} refused or failed, {USAGE} a command line that can't be followed"
+    yield f"({FAILED} from ping also when a server does not answer)"
+
+
+def _usage(verb: Verb) -> str:
+    words = [_spelled(argument) for argument in verb.arguments if argument.kind in POSITIONAL]
+    return " ".join([verb.name, *words])
+
+
+def _spelled(argument: Argument) -> str:
+    """How an argument stands on the command line."""
+    if argument.kind not in POSITIONAL:
+        return "-T"
+    return argument.name.upper() if argument.required else f"[{argument.name.upper()}]"
 
 
 def _also(verb: Verb) -> str:

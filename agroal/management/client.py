@@ -1,16 +1,52 @@
-"""Asks a running agroal through its management socket: synchronous, standard library only."""
+"""Asks a running agroal through its management socket: synchronous, standard library only.
+
+A program with an event loop of its own uses the codec instead, which is named here for it: `encode_request` what it
+asks, feed a `Decoder(MAX_ANSWER)` what it reads, `decode_reply` what that gives, and `neutral` what it shows of errors.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from agroal.errors import ManagementError
+from agroal.management.event import Event
 from agroal.management.neutral import neutral
-from agroal.management.wire import MAX_ANSWER, Answer, Code, Decoder, Failure, Request, decode_answer, encode_request
+from agroal.management.wire import (
+    MAX_ANSWER,
+    Answer,
+    Code,
+    Decoder,
+    Failure,
+    Push,
+    Request,
+    decode_reply,
+    encode_request,
+)
+
+__all__ = (
+    "MAX_ANSWER",
+    "Answer",
+    "Code",
+    "Decoder",
+    "Done",
+    "Event",
+    "Failure",
+    "ManagementClient",
+    "ManagementError",
+    "Push",
+    "Request",
+    "decode_reply",
+    "encode_request",
+    "neutral",
+    "socket_path",
+)
 
 _CHUNK = 1 << 16
 
@@ -18,6 +54,18 @@ _CHUNK = 1 << 16
 def socket_path(directory: Path, port: int) -> Path:
     """Where the agroal that listens on `port` has its management socket."""
     return directory / f".s.agroal.{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a request that succeeded."""
+
+    result: Mapping[str, Any]
+    took_us: int | None
+    """Microseconds of execution; None from a daemon that does not say."""
+    dry_run: bool
+    repeated: bool
+    """It is what became of an earlier request with the same key."""
 
 
 class ManagementClient:
@@ -32,6 +80,8 @@ class ManagementClient:
         self._timeout = timeout
         self._decoder = Decoder(MAX_ANSWER)
         self._last_id = 0
+        self._pushes: deque[Push] = deque()
+        """Those that came while an answer was awaited."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
         try:
@@ -41,6 +91,9 @@ class ManagementClient:
             raise ManagementError(Code.CANNOT_CONNECT, _unreachable(path, error)) from error
 
     def close(self) -> None:
+        """May be called from another thread: whoever waits there gets `connection-lost`."""
+        with contextlib.suppress(OSError):  # the other end may be gone
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def __enter__(self) -> Self:
@@ -50,38 +103,74 @@ class ManagementClient:
         self.close()
 
     def call(self, verb: str, **args: object) -> dict[str, Any]:
-        """The result of a verb.
+        """The result of a verb. Raises ManagementError as `ask` does."""
+        return dict(self.ask(verb, args).result)
+
+    def ask(
+        self, verb: str, args: Mapping[str, object] | None = None, *, dry_run: bool = False, key: str | None = None
+    ) -> Done:
+        """What a verb did, or in a dry run would do. A request that is repeated with its `key` is not obeyed twice.
 
         Raises ManagementError: the daemon's own, or `timeout`, `connection-lost`, `malformed`.
         """
         self._last_id += 1
-        request = encode_request(Request(self._last_id, verb, args))
-        try:
+        request = encode_request(Request(self._last_id, verb, args or {}, dry_run, key))
+        with self._explained(f"agroal did not answer “{verb}” within {self._timeout:g} s"):
             # A daemon that refuses us (`busy`) has closed its end, and yet its reason is there to be read.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self._socket.sendall(request)
-            reply = self._receive(time.monotonic() + self._timeout)
-        except TimeoutError:
-            message = f"agroal did not answer “{verb}” within {self._timeout:g} s"
-            raise ManagementError(Code.TIMEOUT, message) from None
-        except OSError as error:
-            message = f"the connection to {self._path} broke: {error.strerror}"
-            raise ManagementError(Code.CONNECTION_LOST, message) from error
-        match reply.outcome:
+            answer = self._answer(time.monotonic() + self._timeout)
+        match answer.outcome:
             case Failure(code, message):
                 raise ManagementError(neutral(code), neutral(message))
-            case result if reply.id == self._last_id:
-                return dict(result)
-        raise ManagementError(Code.MALFORMED, f"the answer to request {self._last_id} came as answer to {reply.id!a}")
+            case result if answer.id == self._last_id:
+                return Done(result, answer.took_us, answer.dry_run, answer.repeated)
+        raise ManagementError(Code.MALFORMED, f"the answer to request {self._last_id} came as answer to {answer.id!a}")
 
-    def _receive(self, deadline: float) -> Answer:
+    def subscribe(self, *topics: str, interval: float = 1.0, after: int | None = None) -> Iterator[Push]:
+        """Snapshots and events as they come: `topics` are of these two, `interval` is in seconds.
+
+        `after` is the number of the last event that is known; without it only new ones come. It begins with the first
+        `next` and goes on until the connection is closed; between two pushes `ask` may be called. Raises
+        ManagementError as `ask` does; `timeout` when snapshots were asked for and none comes.
+        """
+        since = {} if after is None else {"after": after}
+        self.ask("subscribe", {"topics": topics, "interval_ms": round(interval * 1000), **since})
+        self._pushes.clear()  # what came before the answer was of an earlier subscription
+        patience = interval + self._timeout if "snapshot" in topics else None
+        while True:
+            yield self._pushes.popleft() if self._pushes else self._push(patience)
+
+    def _answer(self, deadline: float) -> Answer:
+        while isinstance(reply := self._receive(deadline), Push):
+            self._pushes.append(reply)
+        return reply
+
+    def _push(self, patience: float | None) -> Push:
+        with self._explained("agroal sends no more snapshots"):
+            reply = self._receive(None if patience is None else time.monotonic() + patience)
+        if not isinstance(reply, Push):
+            raise ManagementError(Code.MALFORMED, "an answer came that nobody asked for")
+        return reply
+
+    def _receive(self, deadline: float | None) -> Answer | Push:
         while (body := self._decoder.take()) is None:
-            self._socket.settimeout(max(0.001, deadline - time.monotonic()))
+            self._socket.settimeout(None if deadline is None else max(0.001, deadline - time.monotonic()))
             if not (data := self._socket.recv(_CHUNK)):
                 message = f"agroal closed the connection to {self._path} without an answer: its log may say why"
                 raise ManagementError(Code.CONNECTION_LOST, message)
             self._decoder.feed(data)
-        return decode_answer(body)
+        return decode_reply(body)
+
+    @contextlib.contextmanager
+    def _explained(self, silence: str) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            raise ManagementError(Code.TIMEOUT, silence) from None
+        except OSError as error:
+            message = f"the connection to {self._path} broke: {error.strerror}"
+            raise ManagementError(Code.CONNECTION_LOST, message) from error
 
 
 def _unreachable(path: Path, error: OSError) -> str:

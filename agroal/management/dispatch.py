@@ -1,44 +1,71 @@
-"""From the bytes of one request to its answer: the only place that decides whether a verb is executed."""
+"""From a request to its answer: the only place that decides whether a verb is executed."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from agroal.errors import AgroalError, ManagementError
 from agroal.management.controls import Call, Role
-from agroal.management.verb import Verb
+from agroal.management.memory import Memory, Outcome
+from agroal.management.neutral import neutral
+from agroal.management.record import Record
+from agroal.management.times import microseconds
+from agroal.management.verb import Value, Verb
 from agroal.management.verbs import named
-from agroal.management.wire import Answer, BadRequest, Code, Failure, Request, decode_request
+from agroal.management.wire import Answer, Code, Failure, Request
 
 log = logging.getLogger("agroal.management")
 
 
-async def answer(body: bytes, call: Call) -> Answer:
-    """Whatever arrives gets an answer; nothing that arrives gets an exception."""
-    try:
-        request = decode_request(body)
-    except BadRequest as error:
-        return Answer(error.id, Failure(error.code, str(error)))
-    return Answer(request.id, await _outcome(request, call))
+class Dispatcher:
+    """Answers the requests of all connections of one daemon."""
+
+    def __init__(self) -> None:
+        self._memory = Memory()
+
+    async def answer(self, request: Request, call: Call) -> Answer:
+        """Whatever is asked gets an answer; nothing that is asked gets an exception."""
+        call = replace(call, dry_run=request.dry_run)
+        try:
+            verb = named(request.verb)
+            _permit(verb, call)
+            args = verb.checked(request.args)
+            if verb.read_only or call.dry_run or request.key is None:
+                done, repeated = await _outcome(verb, args, call), False
+            else:
+                order = (verb.name, args)
+                done, repeated = await self._memory.once(request.key, order, lambda: _outcome(verb, args, call))
+        except ManagementError as error:
+            return Answer(request.id, Failure(error.code, str(error)), dry_run=request.dry_run)
+        return Answer(request.id, done.outcome, done.took_us, request.dry_run, repeated)
 
 
-async def _outcome(request: Request, call: Call) -> dict[str, object] | Failure:
-    try:
-        verb = named(request.verb)
-        _permit(verb, call.role)
-        args = verb.checked(request.args)
-        if not verb.read_only:
-            log.info("management: %s %s", verb.name, args or "")
-        return (await verb.execute(call, **args)).to_json()
-    except ManagementError as error:
-        return Failure(error.code, str(error))
-    except AgroalError as error:
-        return Failure(Code.FAILED, str(error))
-    except Exception:
-        log.exception("management: %a failed", request.verb)
-        return Failure(Code.INTERNAL, "agroal made a mistake here: its log says which")
-
-
-def _permit(verb: Verb, role: Role) -> None:
-    if verb.role is not Role.MONITOR and role is not Role.ADMIN:
+def _permit(verb: Verb, call: Call) -> None:
+    if verb.role is not Role.MONITOR and call.role is not Role.ADMIN:
         raise ManagementError(Code.FORBIDDEN, f"“{verb.name}” is for admins: you may only look")
+    if verb.read_only and call.dry_run:
+        raise ManagementError(Code.BAD_ARGUMENT, f"“{verb.name}” changes nothing: it has no dry run")
+
+
+async def _outcome(verb: Verb, args: dict[str, Value], call: Call) -> Outcome:
+    began = call.controls.now()
+    outcome: dict[str, object] | Failure
+    try:
+        result = await verb.execute(call, **args)
+        if not verb.read_only and not call.dry_run:
+            _record(verb, args, result, call)
+        outcome = result.to_json()
+    except ManagementError as error:
+        outcome = Failure(error.code, str(error))
+    except AgroalError as error:
+        outcome = Failure(Code.FAILED, str(error))
+    except Exception:
+        log.exception("management: “%s” failed", verb.name)
+        outcome = Failure(Code.INTERNAL, "agroal made a mistake here: its log says which")
+    return Outcome(outcome, microseconds(call.controls.now() - began))
+
+
+def _record(verb: Verb, args: dict[str, Value], result: Record, call: Call) -> None:
+    command = verb.command({**args, **verb.shown(result)})
+    call.controls.record_command(neutral(call.peer), neutral(command))

@@ -29,9 +29,9 @@ Read = Callable[[object], Any]
 class Record:
     """What a frozen dataclass inherits to be read from JSON and written to it.
 
-    A field is an int, a bool, one of the texts above, any of these or None, a record, or a tuple of records. Records
-    that come by the thousand say `tabular = True` and travel as a table, `{"fields": […], "rows": [[…]]}`: a third of
-    the bytes.
+    A field is an int, a bool, one of the texts above, any of these or None, a record, or a tuple of one of these.
+    Records that come by the thousand say `tabular = True` and travel as a table, `{"fields": […], "rows": [[…]]}`: a
+    third of the bytes. Those have plain values only.
     """
 
     __slots__ = ()
@@ -118,9 +118,11 @@ def _text(limit: int) -> Read:
     return read
 
 
-def _several(cls: type[Record]) -> Read:
-    def read(value: object) -> tuple[Record, ...]:
-        return tuple(map(cls.from_json, _unfolded(value) if cls.tabular else _listed(value)))
+def _several(hint: Any) -> Read:
+    read_one, opened = _reader(hint), _unfolded if _is_tabular(hint) else _listed
+
+    def read(value: object) -> tuple[Any, ...]:
+        return tuple(map(read_one, opened(value)))
 
     return read
 
@@ -145,8 +147,12 @@ def _written(value: Any, hint: Any) -> Any:
             return value.to_json()
         case tuple():
             of = get_args(hint)[0]
-            return _folded(of, value) if of.tabular else [record.to_json() for record in value]
+            return _folded(of, value) if _is_tabular(of) else [_written(one, of) for one in value]
     return value
+
+
+def _is_tabular(hint: Any) -> bool:
+    return getattr(hint, "tabular", False)
 
 
 def _folded(cls: type, records: Iterable[Record]) -> dict[str, Any]:

@@ -30,21 +30,36 @@ class Counters(Record):
     rejected: int
     """refused by a line of the HBA file, by the lack of one, or for want of the right password"""
     leases: int
+    declined: int
+    """leases whose client was gone by then"""
     waits: int
     """clients that had to queue, for whatever reason"""
     wait_us: int
     timeouts: int
     """waiters that `blocking_timeout` sent away"""
+    cancelled: int
+    """waiters that gave up"""
     connects: int
     connect_failures: int
+    validations: int
     disconnects: int
-    """of servers"""
+    """of servers; `closes` has the reasons"""
     queries: int
     transactions: int
     bytes_in: int
     """from clients"""
     bytes_out: int
     """to clients"""
+    log_warnings: int
+    log_errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Record):
+    """How often something happened since the daemon started."""
+
+    name: Token
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,8 @@ class Pool(Record):
     user: Name
     limit: Line
     """The line in force, as file:line; empty when none of the databases file matches."""
+    enabled: bool
+    """New clients may enter the database."""
     max: int
     initial: int
     min: int
@@ -67,7 +84,13 @@ class Pool(Record):
     leases: int
     waits: int
     wait_us: int
+    wait_hist: tuple[int, ...]
+    """How many waits ended up to each of the snapshot's `bounds_us`; the last are those beyond."""
     timeouts: int
+    failures: int
+    """Connects that failed in a row."""
+    error: Line | None
+    """Why the last connect failed; None when it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +146,7 @@ class Waiter(Record):
     position: int
     """Counts from 1 within its pool."""
     reason: Token
-    """What stands in its way: opening, limit, max_connections, retry or connects."""
+    """What stands in its way: opening, validating, limit, max_connections, retry or connects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +163,49 @@ class Client(Record):
     slot: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Database(Record):
+    """Whether new clients may enter. Only those that an administrator named are listed; `all` means all others."""
+
+    name: Name
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationFailure(Record):
+    """Refused logins that look the same."""
+
+    user: Name
+    database: Name
+    address: Token
+    """The client's, without its port."""
+    error: Line
+    count: int
+    last_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loop(Record):
+    """How well the daemon's event loop keeps up."""
+
+    lag_hist: tuple[int, ...]
+    """How late a timer was that asks once a second, as in `wait_hist`."""
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationState(Record):
+    reloaded_us: int | None
+    """When a reload or `conf set` last changed something."""
+    pending_restart: tuple[Name, ...]
+    """Keys whose new value waits for a restart."""
+
+
 @dataclass(frozen=True)  # without slots: `super` does not know the class that they would make
 class Snapshot(Record):
     v: int
+    seq: int
+    """Counts the snapshots of this daemon."""
     version: Token
     """agroal's own"""
     instance_id: Token
@@ -152,13 +215,22 @@ class Snapshot(Record):
     started_us: int
     status: Token
     """running, graceful (a shutdown waits for the clients) or stopping"""
+    configuration: ConfigurationState
     max_connections: int
+    bounds_us: tuple[int, ...]
+    """The upper ends of the histograms' buckets; one bucket more is without end."""
     counters: Counters
+    closes: tuple[Count, ...]
+    """Server connections that ended, by reason."""
     pools: tuple[Pool, ...]
     slots: tuple[Slot, ...]
     servers: tuple[Server, ...]
     waiters: tuple[Waiter, ...]
     clients: tuple[Client, ...]
+    databases: tuple[Database, ...]
+    authentication_failures: tuple[AuthenticationFailure, ...]
+    """Those that happened last, the latest first."""
+    loop: Loop
 
     @classmethod
     def from_json(cls, document: object) -> Self:

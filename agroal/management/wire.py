@@ -1,8 +1,9 @@
 """How a management message travels: four bytes of length, big-endian, then one JSON object in UTF-8.
 
     request   {"v": 1, "id": 7, "verb": "status details", "args": {}}
-    answer    {"v": 1, "id": 7, "ok": true, "result": {…}}
+    answer    {"v": 1, "id": 7, "ok": true, "took_us": 812, "result": {…}}
               {"v": 1, "id": 7, "ok": false, "error": {"code": "refused", "message": "…"}}
+    push      {"v": 1, "id": 7, "push": "snapshot", "skipped": 0, "result": {…}}
 
 Pure: bytes in, values out. What is wrong with a body leaves the framing intact, so it is answered and the connection
 goes on; a length beyond the bound can't be skipped cheaply, so it is answered and the connection ends.
@@ -23,6 +24,8 @@ MAX_REQUEST = 1 << 20
 MAX_ANSWER = 64 << 20
 MAX_ID = 64
 """Longest `id` that is a text, in characters: it is echoed, so it is bounded."""
+MAX_KEY = 64
+"""Longest idempotency key, in characters: it is kept, so it is bounded."""
 
 _HEADER = 4
 
@@ -51,6 +54,10 @@ class Request:
     id: int | str
     verb: str
     args: Mapping[str, Any]
+    dry_run: bool = False
+    """Change nothing, say what would be changed."""
+    key: str | None = None
+    """Another request with the same key is the same request: it is not executed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,22 @@ class Answer:
 
     id: int | str | None
     outcome: Mapping[str, Any] | Failure
+    took_us: int | None = None
+    """Microseconds of execution; None when it did not come to that."""
+    dry_run: bool = False
+    repeated: bool = False
+    """It is the outcome of an earlier request with the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What a subscriber gets without asking again. `id` is that of its `subscribe`."""
+
+    id: int | str
+    topic: str
+    result: Mapping[str, Any]
+    skipped: int
+    """How many of its kind were missed since the last one, because the subscriber was slow."""
 
 
 class BadRequest(ManagementError):
@@ -107,6 +130,10 @@ class Decoder:
 
 def encode_request(request: Request) -> bytes:
     document = {"v": VERSION, "id": request.id, "verb": request.verb, "args": dict(request.args)}
+    if request.dry_run:
+        document["dry_run"] = True
+    if request.key is not None:
+        document["key"] = request.key
     return _frame(document, MAX_REQUEST)
 
 
@@ -119,12 +146,21 @@ def encode_answer(answer: Answer) -> bytes:
 
 
 def answer_document(answer: Answer) -> dict[str, Any]:
-    head = {"v": VERSION, "id": answer.id}
+    document: dict[str, Any] = {"v": VERSION, "id": answer.id, "ok": not isinstance(answer.outcome, Failure)}
+    if answer.took_us is not None:
+        document["took_us"] = answer.took_us
+    document |= {name: True for name in ("dry_run", "repeated") if getattr(answer, name)}
     match answer.outcome:
         case Failure(code, message):
-            return {**head, "ok": False, "error": {"code": code, "message": message}}
+            return {**document, "error": {"code": code, "message": message}}
         case result:
-            return {**head, "ok": True, "result": dict(result)}
+            return {**document, "result": dict(result)}
+
+
+def encode_push(push: Push) -> bytes:
+    """Raises ManagementError `too-long`."""
+    head = {"v": VERSION, "id": push.id, "push": push.topic, "skipped": push.skipped}
+    return _frame({**head, "result": dict(push.result)}, MAX_ANSWER)
 
 
 def decode_request(body: bytes) -> Request:
@@ -142,22 +178,52 @@ def decode_request(body: bytes) -> Request:
         raise BadRequest(Code.MALFORMED, "“verb” must be a text", id)
     if not isinstance(args, dict):
         raise BadRequest(Code.MALFORMED, "“args” must be an object", id)
-    return Request(id, verb, args)
+    dry_run, key = document.get("dry_run", False), document.get("key")
+    if type(dry_run) is not bool:
+        raise BadRequest(Code.MALFORMED, "“dry_run” must be true or false", id)
+    if not (key is None or (isinstance(key, str) and len(key) <= MAX_KEY)):
+        raise BadRequest(Code.MALFORMED, f"“key” must be a text of at most {MAX_KEY} characters", id)
+    return Request(id, verb, args, dry_run, key)
 
 
-def decode_answer(body: bytes) -> Answer:
-    """Raises BadRequest `malformed` for anything but an answer."""
-    match _object(body):
+def decode_reply(body: bytes) -> Answer | Push:
+    """Raises BadRequest `malformed` for what is neither."""
+    match document := _object(body):
+        case {
+            "v": 1,
+            "id": int() | str() as id,
+            "push": str(topic),
+            "skipped": int(skipped),
+            "result": dict(result),
+        }:
+            return Push(id, topic, result, skipped)
         case {"v": 1, "id": int() | str() | None as id, "ok": True, "result": dict(result)}:
-            return Answer(id, result)
+            return Answer(id, result, **_circumstances(document))
         case {
             "v": 1,
             "id": int() | str() | None as id,
             "ok": False,
             "error": {"code": str(code), "message": str(text)},
         }:
-            return Answer(id, Failure(code, text))
+            return Answer(id, Failure(code, text), **_circumstances(document))
     raise BadRequest(Code.MALFORMED, "this is no answer of agroal's management protocol, version 1")
+
+
+def decode_answer(body: bytes) -> Answer:
+    """Raises BadRequest `malformed` for anything but an answer."""
+    reply = decode_reply(body)
+    if isinstance(reply, Push):
+        raise BadRequest(Code.MALFORMED, f"a push of {reply.topic[:64]!a} came where nobody subscribed")
+    return reply
+
+
+def _circumstances(document: Mapping[str, Any]) -> dict[str, Any]:
+    took_us = document.get("took_us")
+    return {
+        "took_us": took_us if type(took_us) is int else None,
+        "dry_run": document.get("dry_run") is True,
+        "repeated": document.get("repeated") is True,
+    }
 
 
 def _frame(document: Mapping[str, Any], limit: int) -> bytes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,14 @@ import pytest
 
 from agroal import __version__
 from agroal.cli import main, parser
+from agroal.management.controls import ShutdownMode
 from agroal.management.snapshot import Snapshot
+from agroal.management.verb import Verb
 from agroal.management.verbs import BY_SPELLING, VERBS
 from agroal.management.wire import Answer, encode_answer
-from tests.unit.management.fake import DOWN, POOL, FakeControls, snapshot
+from tests.unit.management.fake import FakeControls
 from tests.unit.management.running import playing, running
+from tests.unit.management.sample import ALIVE, DOWN, LOG, POOL, snapshot
 from tests.unit.management.test_protocol_page import PAGE, examples
 
 Output = pytest.CaptureFixture[str]
@@ -45,7 +49,7 @@ def path(directory: Path) -> Path:
 @pytest.fixture
 def controls(path: Path) -> Iterator[FakeControls]:
     """A daemon at `path`."""
-    controls = FakeControls()
+    controls = FakeControls(servers=(ALIVE,))
     with running(path, controls):
         yield controls
 
@@ -80,10 +84,16 @@ def test_agroal_is_found_by_the_environment(
     assert out(capsys)
 
 
-@pytest.mark.parametrize("spelling", [" ".join(words) for words in BY_SPELLING])
+NEEDED = {"kill": ["7"], "conf set": ["blocking_timeout", "20s"]}
+"""The words that verbs need."""
+TYPED = {" ".join(words): verb for words, verb in BY_SPELLING.items() if not verb.lasting}
+
+
+@pytest.mark.parametrize("spelling", TYPED)
 def test_both_vocabularies_are_understood(spelling: str, path: Path, controls: FakeControls, capsys: Output) -> None:
-    controls.shutdowns = [("gracefully", None)]  # type: ignore[list-item]
-    assert main(["--socket", str(path), "-F", "json", *spelling.split()]) == 0
+    controls.shutdowns = [(ShutdownMode.GRACEFULLY, None)]
+    words = [*spelling.split(), *NEEDED.get(TYPED[spelling].name, [])]
+    assert main(["--socket", str(path), "-F", "json", *words]) == 0
     assert document(capsys)["verb"] == BY_SPELLING[tuple(spelling.split())].name
 
 
@@ -109,12 +119,89 @@ def test_without_a_timeout_the_daemon_takes_its_own(path: Path, controls: FakeCo
     assert "in 1m00s at the latest" in out(capsys)
 
 
-def test_ping_is_done_when_agroal_answers_whatever_its_servers_do(
-    path: Path, controls: FakeControls, capsys: Output
-) -> None:
-    controls.servers = (DOWN,)
-    assert main(["--socket", str(path), "ping"]) == 0
+def test_ping_fails_when_a_server_is_down_and_says_which(path: Path, controls: FakeControls, capsys: Output) -> None:
+    controls.servers = (ALIVE, DOWN)
+    assert main(["--socket", str(path), "ping"]) == 1
     assert "down: connection refused" in out(capsys)
+    assert main(["--socket", str(path), "-F", "json", "ping"]) == 1
+    assert document(capsys)["ok"] is True
+
+
+# -- dry runs
+
+CHANGING = [verb for verb in VERBS if not verb.read_only]
+
+
+@pytest.mark.parametrize("verb", CHANGING, ids=lambda verb: verb.name)
+@pytest.mark.parametrize("option", ["-n", "--dry-run"])
+def test_a_dry_run_changes_nothing_and_says_so(
+    verb: Verb, option: str, path: Path, controls: FakeControls, capsys: Output
+) -> None:
+    controls.shutdowns = [(ShutdownMode.GRACEFULLY, None)]
+    words = [*verb.name.split(), *NEEDED.get(verb.name, [])]
+    assert main(["--socket", str(path), option, *words]) == 0
+    assert " would " in out(capsys)
+    assert main(["--socket", str(path), option, "-F", "json", *words]) == 0
+    assert document(capsys)["dry_run"] is True
+    assert (controls.done, controls.recorded, len(controls.shutdowns)) == ([], [], 1)
+
+
+@pytest.mark.parametrize("verb", CHANGING, ids=lambda verb: verb.name)
+def test_without_it_everything_is_done(verb: Verb, path: Path, controls: FakeControls, capsys: Output) -> None:
+    controls.shutdowns = [(ShutdownMode.GRACEFULLY, None)]
+    words = [*verb.name.split(), *NEEDED.get(verb.name, [])]
+    assert main(["--socket", str(path), *words]) == 0
+    assert " would " not in out(capsys)
+    assert len(controls.done) + len(controls.shutdowns) == 2
+    assert [command for _, command in controls.recorded] == [" ".join(words)]
+
+
+def test_a_refusal_is_the_same_in_a_dry_run(path: Path, controls: FakeControls, capsys: Output) -> None:
+    assert main(["--socket", str(path), "-n", "kill", "99"]) == 1
+    assert capsys.readouterr().err == "agroal-cli: there is no client 99\n"
+
+
+# -- arguments
+
+
+@pytest.mark.parametrize(
+    ("words", "done"),
+    [
+        (["flush"], ("flush", "gracefully", None, None)),
+        (["flush", "shop"], ("flush", "gracefully", "shop", None)),
+        (["flush", "gracefully", "shop", "-T", "1m"], ("flush", "gracefully", "shop", 60.0)),
+        (["flush", "idle", "all"], ("flush", "idle", None, None)),
+        (["flush-all", "*"], ("flush", "all", None, None)),
+        (["disable"], ("switch", None, False)),
+        (["enable", "shop"], ("switch", "shop", True)),
+        (["kill", "client", "8"], ("kill", 8)),
+        (["conf", "set", "blocking_timeout", "1m"], ("set", "blocking_timeout", "1m")),
+    ],
+)
+def test_words_reach_the_daemon(
+    words: list[str], done: tuple[object, ...], path: Path, controls: FakeControls, capsys: Output
+) -> None:
+    assert main(["--socket", str(path), *words]) == 0
+    assert controls.done == [done]
+    assert out(capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (["conf", "get", "max_connections"], "100\n"),
+        (["log", "tail", "1"], f"{LOG[1].text}\n"),
+        (["log", "1", "info"], f"{LOG[1].text}\n"),
+        (["log", "tail", "9", "error"], ""),
+        (
+            ["flush", "-n", "shop", "-T", "0"],
+            "shop: 3 idle connections would be closed; 1 leased connection would be closed on return\n",
+        ),
+    ],
+)
+def test_what_is_printed(words: list[str], printed: str, path: Path, controls: FakeControls, capsys: Output) -> None:
+    assert main(["--socket", str(path), *words]) == 0
+    assert out(capsys) == printed
 
 
 def test_status_is_a_short_block_and_details_are_tables(path: Path, controls: FakeControls, capsys: Output) -> None:
@@ -129,11 +216,17 @@ def test_json_is_what_the_daemon_answered_under_the_verbs_name(
     path: Path, controls: FakeControls, capsys: Output
 ) -> None:
     assert main(["--socket", str(path), "-F", "json", "details"]) == 0
-    assert document(capsys) == {"v": 1, "verb": "status details", "ok": True, "result": snapshot().to_json()}
+    assert document(capsys) == {
+        "v": 1,
+        "verb": "status details",
+        "ok": True,
+        "took_us": 0,
+        "result": snapshot().to_json(),
+    }
 
 
 def test_the_example_in_the_manual_is_what_is_printed(path: Path, controls: FakeControls, capsys: Output) -> None:
-    controls.shutdowns = [("gracefully", None)]  # type: ignore[list-item]
+    controls.shutdowns = [(ShutdownMode.GRACEFULLY, None)]
     assert main(["--socket", str(path), "-F", "json", "shutdown", "cancel"]) == 0
     [example] = examples(PAGE.partition("## `agroal-cli` for programs")[2])
     assert document(capsys) == example
@@ -141,7 +234,7 @@ def test_the_example_in_the_manual_is_what_is_printed(path: Path, controls: Fake
 
 def test_verbose_says_what_was_asked_and_where(path: Path, controls: FakeControls, capsys: Output) -> None:
     assert main(["--socket", str(path), "-v", "-T", "5", "shutdown"]) == 0
-    assert f"asked {path} for “shutdown gracefully” {{'timeout': 5.0}}: answered in" in capsys.readouterr().err
+    assert f"asked {path} for “shutdown gracefully -T 5s”: answered in" in capsys.readouterr().err
 
 
 # -- what goes wrong
@@ -178,6 +271,12 @@ def test_no_daemon_is_status_1(path: Path, capsys: Output) -> None:
         (["pong"], "unknown-verb", "there is no verb “pong”: did you mean “ping”?"),
         (["status", "detail"], "bad-argument", "“status” does not take “detail”"),
         (["ping", "-T", "3s"], "bad-argument", "“ping” takes no timeout (-T)"),
+        (["ping", "-n"], "bad-argument", "“ping” changes nothing: it has no dry run (-n)"),
+        (["kill"], "bad-argument", "“kill” needs client: its number in `status details`"),
+        (["kill", "web"], "bad-argument", "“client” must be a whole number between 1 and 9007199254740992"),
+        (["log", "tail", "0"], "bad-argument", "“lines” must be a whole number between 1 and 10000"),
+        (["flush", "idle", "shop", "bank"], "bad-argument", "“flush idle” does not take “bank”"),
+        (["subscribe"], "bad-argument", "“subscribe” is for programs, on a connection that lasts"),
     ],
 )
 def test_a_command_line_that_can_not_be_followed_is_status_2(
@@ -271,10 +370,24 @@ def test_help_lists_every_verb_with_its_other_spellings(capsys: Output) -> None:
     assert caught.value.code == 0
     text = out(capsys)
     for verb in VERBS:
-        [line] = [line for line in text.splitlines() if line.startswith(f"  {verb.name}  ") and verb.doc in line]
-        assert all(alias in line for alias in verb.aliases)
-        for argument in verb.arguments:
-            assert f"{verb.name} -T  {argument.doc}" in text
+        lines = [line for line in text.splitlines() if line.startswith(f"  {verb.name} ") and verb.doc in line]
+        assert len(lines) == (not verb.lasting)
+        assert all(alias in line for alias in verb.aliases for line in lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"  flush gracefully \[DATABASE\]  close idle connections now",
+        r"  flush gracefully -T +close those still leased after that long",
+        r"  kill CLIENT +end the connection of one client",
+        r"  kill CLIENT +its number in `status details`",
+        r"  conf set KEY VALUE +change one key",
+        r"  log tail \[LEVEL\] +only what is at least as grave",
+    ],
+)
+def test_help_says_what_a_verb_takes(line: str) -> None:
+    assert re.search(f"^{line}", parser().format_help(), re.MULTILINE)
 
 
 def test_help_fits_a_page_of_120_columns() -> None:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from agroal.management import wire
 from agroal.management.controls import Call
-from agroal.management.record import Record, Token
+from agroal.management.record import Name, Record, Token
 from agroal.management.times import duration, microseconds, wall_time
+
+FEATURES = ("subscribe", "events", "log", "conf", "flush", "switch", "kill", "clear", "dry_run", "key")
+"""What may be asked of this daemon; docs/management-protocol.md says what each word means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,7 @@ class Hello(Record):
     instance_id: Token
     role: Token
     """What the caller may do: monitor or admin."""
+    features: tuple[Name, ...]
     started: Token
     """RFC 3339, UTC"""
     started_us: int
@@ -32,6 +36,7 @@ async def execute(call: Call) -> Hello:
         version=controls.version,
         instance_id=controls.instance_id,
         role=call.role,
+        features=FEATURES,
         started=wall_time(controls.started_wall),
         started_us=microseconds(controls.started_mono),
         now_us=microseconds(controls.now()),

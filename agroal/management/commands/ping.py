@@ -21,6 +21,10 @@ async def execute(call: Call) -> Ping:
     return Ping(call.controls.version, await call.controls.ping_servers())
 
 
+def all_alive(ping: Ping) -> bool:
+    return all(server.alive for server in ping.servers)
+
+
 def text(ping: Ping) -> Iterator[str]:
     yield f"agroal {ping.version} is alive"
     yield from table(("server", "address", "role", "state", "answered in"), [_row(server) for server in ping.servers])

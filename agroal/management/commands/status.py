@@ -1,15 +1,15 @@
-"""`status`, `status details` and `snapshot`: one picture, in the detail that was asked for."""
+"""`status`: the picture in short. Details are in details.py."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agroal.management.controls import Call
-from agroal.management.layout import block, table
-from agroal.management.record import Record, Token
-from agroal.management.snapshot import Server, Snapshot
+from agroal.management.layout import block
+from agroal.management.phrases import counted
+from agroal.management.record import Name, Record, Token
+from agroal.management.snapshot import Database, Server, Snapshot
 from agroal.management.times import duration
 
 
@@ -27,14 +27,12 @@ class Status(Record):
     waiting: int
     oldest_wait_us: int
     servers: tuple[Server, ...]
+    databases: tuple[Database, ...]
+    pending_restart: tuple[Name, ...]
 
 
 async def execute(call: Call) -> Status:
     return summary(call.controls.snapshot())
-
-
-async def execute_details(call: Call) -> Snapshot:
-    return call.controls.snapshot()
 
 
 def summary(snapshot: Snapshot) -> Status:
@@ -50,74 +48,33 @@ def summary(snapshot: Snapshot) -> Status:
         waiting=len(snapshot.waiters),
         oldest_wait_us=max((pool.oldest_wait_us for pool in snapshot.pools), default=0),
         servers=snapshot.servers,
+        databases=snapshot.databases,
+        pending_restart=snapshot.configuration.pending_restart,
     )
 
 
 def text(status: Status) -> Iterator[str]:
     waiting = f", {status.waiting} waiting, the longest for {duration(status.oldest_wait_us)}" if status.waiting else ""
     connections = f"{status.active} active, {status.idle} idle, {status.total} of {status.max_connections}"
-    servers = [("server", _server(server)) for server in status.servers]
-    yield from block(
-        [
-            ("agroal", f"{status.version}, {status.status}, up {duration(status.uptime_us)}"),
-            ("connections", connections),
-            ("clients", f"{status.clients}{waiting}"),
-            *servers,
-        ]
-    )
+    pairs = [
+        ("agroal", f"{status.version}, {status.status}, up {duration(status.uptime_us)}"),
+        ("connections", connections),
+        ("clients", f"{status.clients}{waiting}"),
+        *(("server", _server(server)) for server in status.servers),
+    ]
+    if disabled := _names(status, enabled=False):
+        but = f", but not {', '.join(_names(status, enabled=True))}" if _names(status, enabled=True) else ""
+        pairs.append(("disabled", f"{', '.join(disabled)}{but}"))
+    if status.pending_restart:
+        pairs.append(("restart", f"needed for {', '.join(status.pending_restart)}"))
+    yield from block(pairs)
 
 
-def text_details(snapshot: Snapshot) -> Iterator[str]:
-    yield from text(summary(snapshot))
-    for title, lines in (("pools", _pools(snapshot)), ("slots", _slots(snapshot)), ("clients", _clients(snapshot))):
-        yield ""
-        yield title
-        yield from (f"  {line}" for line in lines)
-
-
-def text_snapshot(snapshot: Snapshot) -> Iterator[str]:
-    yield json.dumps(snapshot.to_json(), indent=2)
+def _names(status: Status, *, enabled: bool) -> list[str]:
+    return [database.name for database in status.databases if database.enabled is enabled]
 
 
 def _server(server: Server) -> str:
-    connections = f"{server.connections} connection{'' if server.connections == 1 else 's'}"
     error = f" ({server.error})" if server.error else ""
+    connections = counted(server.connections, "connection")
     return f"{server.name}, {server.host}:{server.port}, {server.role}, {server.state}{error}, {connections}"
-
-
-def _pools(snapshot: Snapshot) -> Iterator[str]:
-    heads = ("database", "user", "limit", "max", "initial", "min", "active", "idle", "other", "waiting", "oldest wait")
-    rows = [
-        (
-            *(pool.database, pool.user, pool.limit or None, pool.max, pool.initial, pool.min),
-            *(pool.active, pool.idle, pool.other, pool.waiting),
-            duration(pool.oldest_wait_us) if pool.waiting else None,
-        )
-        for pool in snapshot.pools
-    ]
-    return table(heads, rows)
-
-
-def _slots(snapshot: Snapshot) -> Iterator[str]:
-    heads = ("slot", "state", "for", "database", "user", "application", "client", "server", "pid", "age", "queries")
-    rows = [
-        (
-            *(slot.id, slot.state, duration(snapshot.mono_us - slot.since_us), slot.database, slot.user),
-            *(slot.application_name or None, slot.client or None, slot.server, slot.server_pid or None),
-            *(duration(snapshot.mono_us - slot.born_us), slot.queries),
-        )
-        for slot in snapshot.slots
-    ]
-    return table(heads, rows)
-
-
-def _clients(snapshot: Snapshot) -> Iterator[str]:
-    heads = ("client", "state", "for", "user", "database", "address", "application", "slot")
-    rows = [
-        (
-            *(client.id, client.state, duration(snapshot.mono_us - client.since_us), client.user, client.database),
-            *(client.address, client.application_name or None, client.slot),
-        )
-        for client in snapshot.clients
-    ]
-    return table(heads, rows)

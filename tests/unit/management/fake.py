@@ -7,111 +7,41 @@ import json
 from dataclasses import dataclass, field
 
 from agroal.errors import ManagementError
-from agroal.management.controls import ServerPing, ShutdownMode
-from agroal.management.snapshot import Client, Counters, Pool, Server, Slot, Snapshot, Waiter
+from agroal.management.controls import (
+    Alias,
+    Change,
+    ConfigurationFile,
+    Flushed,
+    Killed,
+    LogLine,
+    Reloaded,
+    ServerPing,
+    Setting,
+    ShutdownMode,
+    Switched,
+)
+from agroal.management.event import Event
+from agroal.management.snapshot import Snapshot
 from agroal.management.wire import Request, encode_request
-
-STARTED_WALL = 1_763_812_800.0  # 2025-11-22T12:00:00Z
-STARTED_MONO = 5_000.0
-NOW = 5_090.5
-
-ALIVE = ServerPing("pg-a", "127.0.0.1", 5432, "primary", True, 412, None)
-DOWN = ServerPing("pg-b", "127.0.0.2", 5432, "standby", False, None, "connection refused")
-
-
-def snapshot(**changes: object) -> Snapshot:
-    """A daemon ninety seconds old: one client at work, one waiting behind it."""
-    values = {
-        "v": 1,
-        "version": "0.1.0",
-        "instance_id": "5f0c9a12",
-        "wall": "2025-11-22T12:01:30.500Z",
-        "mono_us": 5_090_500_000,
-        "started_us": 5_000_000_000,
-        "status": "running",
-        "max_connections": 100,
-        "counters": COUNTERS,
-        "pools": (POOL,),
-        "slots": (SLOT,),
-        "servers": (SERVER,),
-        "waiters": (WAITER,),
-        "clients": (CLIENT, WAITING_CLIENT),
-        **changes,
-    }
-    return Snapshot(**values)  # type: ignore[arg-type]
-
-
-COUNTERS = Counters(
-    clients=3,
-    authenticated=2,
-    rejected=1,
-    leases=1,
-    waits=1,
-    wait_us=250_000,
-    timeouts=0,
-    connects=1,
-    connect_failures=0,
-    disconnects=0,
-    queries=41,
-    transactions=40,
-    bytes_in=1_200,
-    bytes_out=98_000,
-)
-POOL = Pool(
-    database="shop",
-    user="web",
-    limit="agroal_databases.conf:3",
-    max=1,
-    initial=0,
-    min=0,
-    active=1,
-    idle=0,
-    other=0,
-    waiting=1,
-    oldest_wait_us=250_000,
-    leases=1,
-    waits=1,
-    wait_us=250_000,
-    timeouts=0,
-)
-SLOT = Slot(
-    id=0,
-    state="in-use",
-    since_us=5_088_500_000,
-    database="shop",
-    user="web",
-    application_name="psql",
-    client="10.0.3.7:51422",
-    server="pg-a",
-    server_pid=48213,
-    born_us=5_030_500_000,
-    leases=1,
-    queries=41,
-    transactions=40,
-    bytes_in=1_200,
-    bytes_out=98_000,
-)
-SERVER = Server(name="pg-a", host="127.0.0.1", port=5432, role="primary", state="up", connections=1, error=None)
-WAITER = Waiter(client=8, database="shop", user="web", since_us=5_090_250_000, position=1, reason="limit")
-CLIENT = Client(
-    id=7,
-    state="active",
-    since_us=5_088_500_000,
-    user="web",
-    database="shop",
-    address="10.0.3.7:51422",
-    application_name="psql",
-    slot=0,
-)
-WAITING_CLIENT = Client(
-    id=8,
-    state="waiting",
-    since_us=5_090_250_000,
-    user="web",
-    database="shop",
-    address="10.0.3.8:40110",
-    application_name="",
-    slot=None,
+from agroal.pool.flushing import FlushMode
+from tests.unit.management.sample import (
+    ALIASES,
+    ALIVE,
+    BLOCKING_TIMEOUT,
+    DOWN,
+    FILES,
+    LEVELS,
+    LIMIT_REACHED,
+    LOG,
+    MAX_CONNECTIONS,
+    NOW,
+    RELOADED,
+    SERVER_PORT,
+    STARTED,
+    STARTED_MONO,
+    STARTED_WALL,
+    SWITCHED,
+    snapshot,
 )
 
 
@@ -124,10 +54,17 @@ class FakeControls:
     flush_timeout: float | None = 60.0
     error: Exception | None = None
     hold: asyncio.Event | None = None
-    """While it is set to an event that has not come, `ping_servers` waits for it."""
+    """While it is set to an event that has not come, `ping_servers` and `reload` wait for it."""
     pinged: asyncio.Event | None = None
-    """Is set when `ping_servers` was entered."""
+    """Is set when one of them was entered."""
     shutdowns: list[tuple[ShutdownMode, float | None]] = field(default_factory=list)
+    done: list[tuple[object, ...]] = field(default_factory=list)
+    """What else it was told to do."""
+    recorded: list[tuple[str, str]] = field(default_factory=list)
+    clock: float = NOW
+    happened: list[Event] = field(default_factory=lambda: [STARTED, LIMIT_REACHED])
+    reloaded: Reloaded = RELOADED
+    switched: Switched = SWITCHED
 
     version = "0.1.0"
     instance_id = "5f0c9a12"
@@ -135,7 +72,7 @@ class FakeControls:
     started_mono = STARTED_MONO
 
     def now(self) -> float:
-        return NOW
+        return self.clock
 
     def snapshot(self) -> Snapshot:
         return self.picture
@@ -149,10 +86,87 @@ class FakeControls:
             raise self.error
         return self.servers
 
-    def shutdown(self, mode: ShutdownMode, timeout: float | None) -> float | None:
+    def events(self, after: int) -> list[Event]:
+        return [event for event in self.happened if event.seq > after]
+
+    def log_tail(self, level: str, lines: int) -> list[LogLine]:
+        grave = LEVELS[: LEVELS.index(level) + 1]
+        return [line for line in LOG if line.level in grave][-lines:]
+
+    def settings(self, prefix: str) -> list[Setting]:
+        known = (BLOCKING_TIMEOUT, MAX_CONNECTIONS, SERVER_PORT)
+        found = [s for s in known if not prefix or s.key == prefix or s.key.startswith(f"{prefix}.")]
+        if not found:
+            raise ManagementError("bad-argument", f"there is no key {prefix!a}")
+        return found
+
+    def files(self) -> tuple[ConfigurationFile, ...]:
+        return FILES
+
+    def aliases(self) -> tuple[Alias, ...]:
+        return ALIASES
+
+    def record_command(self, peer: str, command: str) -> None:
+        self.recorded.append((peer, command))
+
+    def flush(self, mode: FlushMode, database: str | None, timeout: float | None, *, dry_run: bool) -> Flushed:
+        if database not in {None, "shop", "store"}:
+            raise ManagementError("bad-argument", f"no pool and no limit knows the database {database!a}")
+        self._do(dry_run, "flush", mode, database, timeout)
+        match mode:
+            case FlushMode.IDLE:
+                return Flushed(closed=3, marked=0, killed=0, abandoned=0, timeout_us=None)
+            case FlushMode.GRACEFULLY:
+                return Flushed(closed=3, marked=1, killed=0, abandoned=0, timeout_us=self._us(timeout))
+            case FlushMode.ALL:
+                return Flushed(closed=3, marked=0, killed=1, abandoned=2, timeout_us=None)
+
+    def switch(self, database: str | None, enabled: bool, *, dry_run: bool) -> Switched:
+        self._do(dry_run, "switch", database, enabled)
+        return self.switched
+
+    def kill(self, client: int, *, dry_run: bool) -> Killed:
+        found = [known for known in self.picture.clients if known.id == client]
+        if not found:
+            raise ManagementError("refused", f"there is no client {client}")
+        self._do(dry_run, "kill", client)
+        return Killed(client, found[0].user, found[0].database, found[0].address, found[0].state)
+
+    def clear_statistics(self, *, dry_run: bool) -> int:
+        self._do(dry_run, "clear")
+        return len(self.picture.pools)
+
+    async def reload(self, *, dry_run: bool) -> Reloaded:
+        if self.pinged:
+            self.pinged.set()
+        if self.hold:
+            await self.hold.wait()
+        if self.error:
+            raise self.error
+        self._do(dry_run, "reload")
+        return self.reloaded
+
+    async def set(self, key: str, text: str, *, dry_run: bool) -> Change:
+        if key == "password":
+            text = "********"
+        elif key != "blocking_timeout":
+            raise ManagementError("bad-argument", f"there is no key {key!a}")
+        self._do(dry_run, "set", key, text)
+        return Change(key, "10s", text, False)
+
+    def _do(self, dry_run: bool, *what: object) -> None:
+        if not dry_run:
+            self.done.append(what)
+
+    def _us(self, timeout: float | None) -> int | None:
+        seconds = self.flush_timeout if timeout is None else timeout or None
+        return None if seconds is None else round(seconds * 1_000_000)
+
+    def shutdown(self, mode: ShutdownMode, timeout: float | None, *, dry_run: bool) -> float | None:
         if mode is ShutdownMode.CANCEL and not self.shutdowns:
             raise ManagementError("refused", "there is no shutdown to take back")
-        self.shutdowns.append((mode, timeout))
+        if not dry_run:
+            self.shutdowns.append((mode, timeout))
         if mode is not ShutdownMode.GRACEFULLY:
             return None
         return self.flush_timeout if timeout is None else timeout or None

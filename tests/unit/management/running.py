@@ -8,18 +8,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from agroal.management.server import ManagementServer
 from tests.unit.management.fake import FakeControls
 
 
 @contextmanager
-def running(path: Path, controls: FakeControls) -> Iterator[None]:
+def running(path: Path, controls: FakeControls, **options: Any) -> Iterator[None]:
     """A ManagementServer on a loop of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = ManagementServer(path, controls)
+    server = ManagementServer(path, controls, **options)
     try:
         asyncio.run_coroutine_threadsafe(server.start(), loop).result()
         yield

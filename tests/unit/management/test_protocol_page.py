@@ -11,15 +11,45 @@ from pathlib import Path
 
 import pytest
 
-from agroal.management import wire
-from agroal.management.controls import Call, Role
-from agroal.management.dispatch import answer
+from agroal.management import event, memory, wire
+from agroal.management.client import ManagementClient
+from agroal.management.commands import history, subscribe
+from agroal.management.commands.hello import FEATURES
+from agroal.management.commands.history import Happened
+from agroal.management.controls import (
+    Alias,
+    Call,
+    Change,
+    ConfigurationFile,
+    Flushed,
+    Killed,
+    LogLine,
+    Role,
+    Setting,
+    Switched,
+)
+from agroal.management.dispatch import Dispatcher
+from agroal.management.event import Event, EventKind
 from agroal.management.record import Record
 from agroal.management.server import ManagementServer
-from agroal.management.snapshot import Client, Counters, Pool, Server, Slot, Snapshot, Waiter
+from agroal.management.snapshot import (
+    AuthenticationFailure,
+    Client,
+    ConfigurationState,
+    Count,
+    Counters,
+    Database,
+    Loop,
+    Pool,
+    Server,
+    Slot,
+    Snapshot,
+    Waiter,
+)
 from agroal.management.verb import Verb
 from agroal.management.verbs import VERBS
 from tests.unit.management.fake import FakeControls
+from tests.unit.management.sample import LIMIT_REACHED
 
 PAGE = (Path(__file__).parents[3] / "docs" / "management-protocol.md").read_text(encoding="utf-8")
 
@@ -40,10 +70,11 @@ def _split(part: str) -> tuple[str, str, str]:
 
 def said(request: dict[str, object], controls: FakeControls) -> object:
     """What agroal answers, through the encoder and the decoder of both sides."""
-    id, verb, args = request["id"], request["verb"], request["args"]
-    frame = wire.encode_request(wire.Request(id, verb, args))  # type: ignore[arg-type]
+    asked = wire.Request(**{name: value for name, value in request.items() if name != "v"})  # type: ignore[arg-type]
+    frame = wire.encode_request(asked)
     assert json.loads(frame[4:]) == request
-    reply = wire.encode_answer(asyncio.run(answer(frame[4:], Call(controls, Role.ADMIN))))
+    answer = Dispatcher().answer(wire.decode_request(frame[4:]), Call(controls, Role.ADMIN))
+    reply = wire.encode_answer(asyncio.run(answer))
     decoder = wire.Decoder(wire.MAX_ANSWER)
     decoder.feed(reply)
     body = decoder.take()
@@ -61,6 +92,18 @@ def test_every_verb_has_one_example_and_it_is_what_agroal_answers() -> None:
             assert [said(request, controls) for request in requests] == [expected] * len(names)
             shown += names
     assert sorted(shown) == sorted(verb.name for verb in VERBS)
+
+
+def test_the_example_of_a_push_is_what_agroal_sends() -> None:
+    [example] = examples(PAGE.partition("## Pushes")[2].partition("\n## ")[0])
+    happened = Happened((LIMIT_REACHED,)).to_json()
+    assert json.loads(wire.encode_push(wire.Push("live", "events", happened, 0))[4:]) == example
+
+
+def test_every_feature_and_every_kind_of_event_is_named() -> None:
+    hello, events = (PAGE.partition(f"### `{name}`")[2].partition("```")[0] for name in ("hello", "events"))
+    assert [name for name in FEATURES if f"`{name}`" not in hello] == []
+    assert [kind for kind in EventKind if kind not in events] == []
 
 
 def test_the_example_of_an_error_is_what_agroal_answers() -> None:
@@ -99,16 +142,31 @@ def test_every_code_is_explained_once() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    assert (wire.MAX_REQUEST, wire.MAX_ANSWER, wire.MAX_ID) == (1 << 20, 64 << 20, 64)
+    assert (wire.MAX_REQUEST, wire.MAX_ANSWER, wire.MAX_ID, wire.MAX_KEY) == (1 << 20, 64 << 20, 64, 64)
     assert "at most 1 MiB, an answer at most\n64 MiB" in PAGE
-    assert "a text of at most 64 characters" in PAGE
+    assert PAGE.count("a text of at most 64 characters") == 2
+    assert (memory.KEPT, event.KEPT, history.LINES) == (256, 1000, 100)
+    assert "the last 256 keys" in PAGE
+    assert "the last thousand, numbered" in PAGE
+    assert "`lines` (100 when that is not said)" in PAGE
+    assert (subscribe.SHORTEST, subscribe.USUAL) == (200, 1000)
+    assert "(200 at least, 1000 when that is not said)" in PAGE
     options = inspect.signature(ManagementServer).parameters
     assert (options["max_connections"].default, options["patience"].default) == (16, 10.0)
     assert "16 may be open at a time" in PAGE
     assert "complete within ten seconds" in PAGE
+    assert "does not take a message within ten seconds is hung up on" in PAGE
+    assert inspect.signature(ManagementClient).parameters["timeout"].default == 15.0
+    assert "waits 15 seconds for an answer" in PAGE
 
 
-@pytest.mark.parametrize("record", [Snapshot, Counters, Pool, Slot, Server, Waiter, Client])
-def test_every_member_of_a_snapshot_is_in_the_example(record: type[Record]) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [
+        *(Snapshot, Counters, Count, Pool, Slot, Server, Waiter, Client, Database, AuthenticationFailure, Loop),
+        *(ConfigurationState, Event, Setting, Change, Alias, ConfigurationFile, LogLine, Flushed, Switched, Killed),
+    ],
+)
+def test_every_member_of_a_result_is_in_an_example(record: type[Record]) -> None:
     names = {field.name for field in fields(record)}  # type: ignore[arg-type]
     assert {name for name in names if f'"{name}"' not in PAGE} == set()

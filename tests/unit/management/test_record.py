@@ -24,6 +24,13 @@ class Twig(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Rings(Record):
+    widths: tuple[int, ...]
+    names: tuple[Name, ...]
+    dates: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Tree(Record):
     leaves: tuple[Leaf, ...]
     twigs: tuple[Twig, ...]
@@ -100,6 +107,39 @@ def test_every_text_is_neutralised_and_cut_to_its_kind() -> None:
 def test_a_member_of_the_wrong_type_is_named(member: str, value: object, message: str) -> None:
     with pytest.raises(ManagementError) as caught:
         Tree.from_json({**DOCUMENT, member: value})
+    assert (caught.value.code, str(caught.value)) == ("malformed", message)
+
+
+RINGS = Rings((3, 1, 2), ("spring", "summer"), (1999, None))
+RINGS_DOCUMENT = {"widths": [3, 1, 2], "names": ["spring", "summer"], "dates": [1999, None]}
+
+
+def test_several_plain_values_are_an_array() -> None:
+    assert RINGS.to_json() == RINGS_DOCUMENT
+    assert Rings.from_json(RINGS_DOCUMENT) == RINGS
+    assert Rings.from_json({"widths": [], "names": []}) == Rings((), ())
+
+
+def test_each_of_several_texts_is_neutralised_and_cut() -> None:
+    rings = Rings.from_json({"widths": [], "names": ["\x1b", "n" * 99]})
+    assert rings.names == ("␛", "n" * 62 + "…")
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "message"),
+    [
+        ("widths", 3, "“widths” of Rings is not an array"),
+        ("widths", "312", "“widths” of Rings is not an array"),
+        ("widths", {"fields": [], "rows": []}, "“widths” of Rings is not an array"),
+        ("widths", [1, "2"], "“widths” of Rings is not an integer"),
+        ("widths", [True], "“widths” of Rings is not an integer"),
+        ("names", [None], "“names” of Rings is not a text"),
+        ("dates", ["x"], "“dates” of Rings is not an integer"),
+    ],
+)
+def test_one_of_several_of_the_wrong_type_is_named(member: str, value: object, message: str) -> None:
+    with pytest.raises(ManagementError) as caught:
+        Rings.from_json({**RINGS_DOCUMENT, member: value})
     assert (caught.value.code, str(caught.value)) == ("malformed", message)
 
 

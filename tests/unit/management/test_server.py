@@ -2,33 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agroal.errors import ConfigurationError
 from agroal.management.server import ManagementServer
-from agroal.management.wire import MAX_REQUEST
-from tests.unit.management.fake import FakeControls, framed, request, snapshot
-from tests.unit.management.visiting import error_of, serving, visiting
-
-Run = Callable[[Coroutine[Any, Any, None]], None]
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a test's coroutine on each of the event loops that the daemon may have."""
-
-    def run(main: Coroutine[Any, Any, None]) -> None:
-        with asyncio.Runner(loop_factory=request.param) as runner:
-            runner.run(main)
-
-    return run
+from agroal.management.wire import MAX_REQUEST, Request, encode_request
+from tests.unit.management.conftest import Run
+from tests.unit.management.fake import FakeControls, framed, request
+from tests.unit.management.sample import snapshot
+from tests.unit.management.test_dispatch import requests
+from tests.unit.management.visiting import error_of, no_time, serving, subscription, visiting
 
 
 def test_a_request_is_answered(path: Path, run: Run) -> None:
@@ -293,5 +281,21 @@ def test_no_noise_ends_the_daemon(path: Path, noise: list[bytes], framing: bool)
                 await visitor.is_hung_up_on()
             async with visiting(path) as visitor:
                 assert (await visitor.ask(request()))["ok"]
+
+    asyncio.run(main())
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.lists(requests(), min_size=1, max_size=12))
+def test_whatever_is_asked_is_answered_in_order_whatever_is_pushed(path: Path, asked: list[Request]) -> None:
+    async def main() -> None:
+        async with serving(path, FakeControls(), sleep=no_time), visiting(path) as visitor:
+            await visitor.send(subscription("snapshot", "events", after=0))
+            await visitor.send(*(encode_request(replace(one, id=at)) for at, one in enumerate(asked)))
+            answered: list[object] = []
+            while len(answered) <= len(asked):
+                came = await visitor.answer()
+                answered += [] if "push" in came else [came["id"]]
+            assert answered == ["s", *range(len(asked))]
 
     asyncio.run(main())

@@ -13,7 +13,7 @@ from agroal.errors import ManagementError
 from agroal.management.neutral import neutral
 from agroal.management.record import Record
 from agroal.management.snapshot import Snapshot
-from tests.unit.management.fake import CLIENT, SERVER, SLOT, snapshot
+from tests.unit.management.sample import CLIENT, SERVER, SLOT, snapshot
 
 
 def test_a_snapshot_survives_the_way() -> None:
@@ -21,7 +21,8 @@ def test_a_snapshot_survives_the_way() -> None:
 
 
 def test_an_empty_snapshot_survives_the_way() -> None:
-    empty = snapshot(pools=(), slots=(), servers=(), waiters=(), clients=())
+    no_more = {"bounds_us": (), "closes": (), "databases": (), "authentication_failures": ()}
+    empty = snapshot(pools=(), slots=(), servers=(), waiters=(), clients=(), **no_more)
     assert Snapshot.from_json(empty.to_json()) == empty
 
 
@@ -53,7 +54,8 @@ def test_what_is_no_snapshot_is_malformed(document: object) -> None:
 
 def test_a_later_release_may_add_to_it() -> None:
     document = snapshot().to_json()
-    document["loop"] = {"lag_us_max": 412}
+    document["loop"]["lag_us_max"] = 412
+    document["weather"] = {}
     document["counters"]["killed"] = 0
     document["slots"]["fields"].append("flags")
     document["slots"]["rows"][0].append(3)
@@ -70,8 +72,17 @@ def poisoned(record: Record, poison: str) -> Record:
             case Record() as inner:
                 changes[field.name] = poisoned(inner, poison)
             case tuple() as records:
-                changes[field.name] = tuple(poisoned(inner, poison) for inner in records)
+                changes[field.name] = tuple(_poisoned(inner, poison) for inner in records)
     return replace(record, **changes)  # type: ignore[type-var]
+
+
+def _poisoned(value: object, poison: str) -> object:
+    match value:
+        case str():
+            return poison
+        case Record():
+            return poisoned(value, poison)
+    return value
 
 
 def texts(value: object) -> Iterator[str]:

@@ -12,9 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agroal.cli import main
+from agroal.management.controls import Change, Reloaded, Switched
+from agroal.management.snapshot import ConfigurationState, Database
 from agroal.management.wire import Answer, Failure, encode_answer
-from tests.unit.management.fake import CLIENT, DOWN, POOL, SERVER, SLOT, FakeControls, snapshot
+from tests.unit.management.fake import FakeControls
 from tests.unit.management.running import playing, running
+from tests.unit.management.sample import CLIENT, DOWN, POOL, SERVER, SLOT, STARTED, WAITER, snapshot
 
 Output = pytest.CaptureFixture[str]
 
@@ -30,30 +33,39 @@ def controls(path: Path) -> Iterator[FakeControls]:
 def poisoned(controls: FakeControls, poison: str) -> None:
     names = {"database": poison, "user": poison}
     controls.picture = snapshot(
-        pools=(replace(POOL, limit=poison, **names),),
+        pools=(replace(POOL, limit=poison, error=poison, **names),),
         slots=(replace(SLOT, application_name=poison, client=poison, server=poison, **names),),
         servers=(replace(SERVER, name=poison, host=poison, error=poison),),
         clients=(replace(CLIENT, address=poison, application_name=poison, **names),),
+        waiters=(replace(WAITER, reason=poison, **names),),
+        databases=(Database(poison, False),),
+        configuration=ConfigurationState(None, (poison,)),
     )
     controls.servers = (replace(DOWN, name=poison, host=poison, error=poison),)
+    controls.happened = [replace(STARTED, text=poison, kind=poison)]
+    controls.reloaded = Reloaded((Change(poison, poison, poison, False),), (poison,))
+    controls.switched = Switched((poison,), 1)
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters() | st.sampled_from("\x1b\x9b\x07\r\n\x00\u202e\u2028\u200b\u00a0數")))
 def test_no_name_can_command_the_terminal(text: str, path: Path, controls: FakeControls, capsys: Output) -> None:
     poisoned(controls, f"\x1b[2J{text}")
-    for verb in ("ping", "status", "details", "snapshot"):
+    for verb in ("ping", "status", "details", "snapshot", "events", "reload", "disable", "kill 7"):
         for form in ("text", "json"):
-            assert main(["--socket", str(path), "-F", form, verb]) == 0
+            assert main(["--socket", str(path), "-F", form, *verb.split()]) == (verb == "ping")
             assert all(line.replace("\u200d", "").isprintable() for line in capsys.readouterr().out.split("\n"))
 
 
-@pytest.mark.parametrize(("verb", "times"), [("ping", 3), ("status", 3), ("details", 15)])
+@pytest.mark.parametrize(
+    ("verb", "times"),
+    [("ping", 3), ("status", 5), ("details", 23), ("events", 2), ("reload", 4), ("kill 7", 3)],
+)
 def test_what_a_name_would_have_done_can_be_seen(
     verb: str, times: int, path: Path, controls: FakeControls, capsys: Output
 ) -> None:
     poisoned(controls, "\x1b[2J")
-    assert main(["--socket", str(path), verb]) == 0
+    assert main(["--socket", str(path), *verb.split()]) == (verb == "ping")
     assert capsys.readouterr().out.count("␛[2J") == times
 
 

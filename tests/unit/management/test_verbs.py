@@ -27,6 +27,33 @@ SPELLINGS = {
     "cancel-shutdown": "shutdown cancel",
     "hello": "hello",
     "snapshot": "snapshot",
+    "subscribe": "subscribe",
+    "unsubscribe": "unsubscribe",
+    "events": "events",
+    "log": "log tail",
+    "log tail": "log tail",
+    "flush": "flush gracefully",
+    "flush gracefully": "flush gracefully",
+    "flush-gracefully": "flush gracefully",
+    "flush idle": "flush idle",
+    "flush-idle": "flush idle",
+    "flush all": "flush all",
+    "flush-all": "flush all",
+    "enable": "enable",
+    "disable": "disable",
+    "kill": "kill",
+    "kill client": "kill",
+    "clear statistics": "clear statistics",
+    "clear prometheus": "clear statistics",
+    "reset": "clear statistics",
+    "conf ls": "conf ls",
+    "conf get": "conf get",
+    "config-get": "conf get",
+    "conf set": "conf set",
+    "config-set": "conf set",
+    "conf reload": "conf reload",
+    "reload": "conf reload",
+    "conf alias": "conf alias",
 }
 
 FETCH = replace(
@@ -36,6 +63,15 @@ FETCH = replace(
         Argument("key", Kind.WORD, "which key", required=True),
         Argument("value", Kind.WORD, "which value"),
         Argument("patience", Kind.SECONDS, "how long"),
+    ),
+)
+COUNT = replace(
+    named("ping"),
+    name="count",
+    arguments=(
+        Argument("much", Kind.NUMBER, "how much", least=1, greatest=10),
+        Argument("colour", Kind.WORD, "which colour", choices=("red", "blue")),
+        Argument("shapes", Kind.WORDS, "which shapes", choices=("round", "flat")),
     ),
 )
 
@@ -67,6 +103,12 @@ def test_only_what_changes_nothing_is_open_to_monitors(verb: Verb) -> None:
     assert (verb.role is Role.MONITOR) <= verb.read_only
 
 
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_what_is_not_required_can_be_left_out_from_the_right(verb: Verb) -> None:
+    required = [argument.required for argument in verb.arguments]
+    assert required == sorted(required, reverse=True)
+
+
 def test_the_wire_knows_canonical_names_only() -> None:
     assert named("shutdown immediate").name == "shutdown immediate"
     for name in ("stop", "Ping", "ping ", "", "x" * 1000):
@@ -92,6 +134,9 @@ def test_an_unknown_verb_is_answered_with_the_nearest(words: list[str], message:
 
 def test_words_after_a_verb_are_its_arguments() -> None:
     assert spelled(["status", "detail"]) == (BY_NAME["status"], ["detail"])
+    assert spelled(["flush", "shop"]) == (BY_NAME["flush gracefully"], ["shop"])
+    assert spelled(["flush", "all", "shop"]) == (BY_NAME["flush all"], ["shop"])
+    assert spelled(["kill", "client", "7"]) == (BY_NAME["kill"], ["7"])
 
 
 def test_words_become_arguments_in_order_and_the_timeout_its_own() -> None:
@@ -106,6 +151,14 @@ def test_words_become_arguments_in_order_and_the_timeout_its_own() -> None:
         (FETCH, ["a", "b", "c"], None, "“fetch” does not take “c”"),
         (named("status"), ["detail"], None, "“status” does not take “detail”"),
         (named("ping"), [], 3.0, "“ping” takes no timeout (-T)"),
+        (named("flush idle"), [], 3.0, "“flush idle” takes no timeout (-T)"),
+        (named("subscribe"), [], None, "“subscribe” is for programs, on a connection that lasts"),
+        (named("kill"), [], None, "“kill” needs client: its number in `status details`"),
+        (COUNT, ["x"], None, "“much” must be a whole number between 1 and 10"),
+        (COUNT, ["-1"], None, "“much” must be a whole number between 1 and 10"),
+        (COUNT, ["1" * 5000], None, "“much” must be a whole number between 1 and 10"),
+        (COUNT, ["1", "green"], None, "“colour” must be red or blue"),
+        (COUNT, ["1", "red", "round"], None, "“count” does not take “round”"),
     ],
 )
 def test_a_command_line_that_does_not_fit_its_verb_is_refused(
@@ -133,7 +186,8 @@ def test_anything_else_is_no_timeout(seconds: object) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"key": 1}, "“key” must be a text"),
+        ({"key": 1}, "“key” must be a text of at most 2000 characters"),
+        ({"key": "k" * 2001}, "“key” must be a text of at most 2000 characters"),
         ({"value": "b"}, "“fetch” needs key: which key"),
         ({"key": "a", "colour\x1b": "red"}, "“fetch” has no argument 'colour\\x1b'"),
     ],
@@ -142,3 +196,48 @@ def test_a_request_that_does_not_fit_its_verb_is_refused(args: dict[str, object]
     with pytest.raises(ManagementError) as caught:
         FETCH.checked(args)
     assert refusal(caught) == ("bad-argument", message)
+
+
+@pytest.mark.parametrize(
+    ("args", "checked"),
+    [
+        ({"much": 1}, {"much": 1}),
+        ({"much": 10, "colour": "blue"}, {"much": 10, "colour": "blue"}),
+        ({"shapes": ["flat", "round", "flat"]}, {"shapes": ("flat", "round")}),
+    ],
+)
+def test_numbers_choices_and_several_words_are_taken(args: dict[str, object], checked: dict[str, object]) -> None:
+    assert COUNT.checked(args) == checked
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        *(({"much": much}, "“much” must be a whole number between 1 and 10") for much in (0, 11, "1", 1.0, True, None)),
+        *(({"colour": colour}, "“colour” must be red or blue") for colour in ("green", "", 1, ["red"])),
+        *(
+            ({"shapes": shapes}, "“shapes” must be an array of at least one of round or flat")
+            for shapes in ([], "round", ["square"], [1], ["flat", None], {"flat": 1})
+        ),
+    ],
+    ids=str,
+)
+def test_anything_else_is_refused(args: dict[str, object], message: str) -> None:
+    with pytest.raises(ManagementError) as caught:
+        COUNT.checked(args)
+    assert refusal(caught) == ("bad-argument", message)
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "seconds", "command"),
+    [
+        ("ping", [], None, "ping"),
+        ("flush gracefully", ["shop"], 90.0, "flush gracefully shop -T 90s"),
+        ("flush gracefully", [], 0.0, "flush gracefully -T 0"),
+        ("conf set", ["log_line_prefix", "%p [%t]"], None, "conf set log_line_prefix '%p [%t]'"),
+        ("kill", ["17"], None, "kill 17"),
+    ],
+)
+def test_a_command_line_can_be_written_back(verb: str, words: list[str], seconds: float | None, command: str) -> None:
+    args = arguments_of(named(verb), words, seconds)
+    assert named(verb).command(args) == command

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from agroal.errors import ManagementError
 from agroal.management import wire
-from agroal.management.wire import Answer, BadRequest, Decoder, Failure, Request
+from agroal.management.wire import Answer, BadRequest, Decoder, Failure, Push, Request
 from tests.unit.management.fake import document, framed
 
 REQUESTS = [
     Request(1, "ping", {}),
     Request("a-7", "shutdown gracefully", {"timeout": 2.5}),
     Request(3, "säge", {"ü": "€"}),
+    Request(4, "flush all", {}, dry_run=True),
+    Request(5, "flush all", {}, key="5e0c7a1b"),
 ]
 STREAM = b"".join(map(wire.encode_request, REQUESTS))
 
@@ -58,7 +60,7 @@ def test_a_stream_is_read_at_every_cut(cut: int) -> None:
 def test_a_decoder_knows_that_a_message_has_begun(cut: int) -> None:
     decoder = Decoder(wire.MAX_REQUEST)
     decoder.feed(STREAM[:cut])
-    ends = {len(b"".join(map(wire.encode_request, REQUESTS[:n]))) for n in range(1, 4)}
+    ends = {len(b"".join(map(wire.encode_request, REQUESTS[:n]))) for n in range(1, len(REQUESTS) + 1)}
     while decoder.take() is not None:
         pass
     assert decoder.halfway is (cut not in ends)
@@ -88,21 +90,62 @@ def test_an_empty_body_is_a_body() -> None:
     assert fed([framed(b"")]) == [b""]
 
 
-@given(verb=st.text(), args=st.dictionaries(st.text(), json_values), id=st.integers() | st.text(max_size=wire.MAX_ID))
-def test_every_request_survives_the_way(verb: str, args: dict[str, object], id: int | str) -> None:
-    sent = Request(id, verb, args)
+@given(
+    st.builds(
+        Request,
+        id=st.integers() | st.text(max_size=wire.MAX_ID),
+        verb=st.text(),
+        args=st.dictionaries(st.text(), json_values),
+        dry_run=st.booleans(),
+        key=st.none() | st.text(max_size=wire.MAX_KEY),
+    )
+)
+def test_every_request_survives_the_way(sent: Request) -> None:
     [body] = fed([wire.encode_request(sent)])
     assert wire.decode_request(body) == sent
 
 
 @given(
-    id=st.none() | st.integers() | st.text(),
-    outcome=st.dictionaries(st.text(), json_values) | st.builds(Failure, st.text(), st.text()),
+    st.builds(
+        Answer,
+        id=st.none() | st.integers() | st.text(),
+        outcome=st.dictionaries(st.text(), json_values) | st.builds(Failure, st.text(), st.text()),
+        took_us=st.none() | st.integers(),
+        dry_run=st.booleans(),
+        repeated=st.booleans(),
+    )
 )
-def test_every_answer_survives_the_way(id: int | str | None, outcome: dict[str, object] | Failure) -> None:
-    sent = Answer(id, outcome)
+def test_every_answer_survives_the_way(sent: Answer) -> None:
     [body] = fed([wire.encode_answer(sent)], limit=wire.MAX_ANSWER)
-    assert wire.decode_answer(body) == sent
+    assert wire.decode_answer(body) == wire.decode_reply(body) == sent
+
+
+@given(
+    st.builds(
+        Push,
+        id=st.integers() | st.text(),
+        topic=st.text(),
+        result=st.dictionaries(st.text(), json_values),
+        skipped=st.integers(),
+    )
+)
+def test_every_push_survives_the_way(sent: Push) -> None:
+    [body] = fed([wire.encode_push(sent)], limit=wire.MAX_ANSWER)
+    assert wire.decode_reply(body) == sent
+    with pytest.raises(BadRequest, match="came where nobody subscribed"):
+        wire.decode_answer(body)
+
+
+def test_an_answer_of_an_earlier_release_is_read() -> None:
+    assert wire.decode_answer(b'{"v":1,"id":1,"ok":true,"result":{}}') == Answer(1, {})
+
+
+@pytest.mark.parametrize(
+    "member", [{"took_us": "1"}, {"took_us": True}, {"took_us": 1.5}, {"dry_run": 1}, {"repeated": "yes"}], ids=str
+)
+def test_a_circumstance_of_the_wrong_type_is_passed_over(member: dict[str, object]) -> None:
+    body = json.dumps({"v": 1, "id": 1, "ok": True, "result": {}, **member}).encode()
+    assert wire.decode_answer(body) == Answer(1, {})
 
 
 def test_a_lone_surrogate_survives_the_way() -> None:
@@ -152,6 +195,10 @@ WRONG = {
     "a verb that is an array": ("malformed", {"v": 1, "id": 9, "verb": ["shutdown"]}),
     "args that are an array": ("malformed", {"v": 1, "id": 9, "verb": "ping", "args": []}),
     "args that are null": ("malformed", {"v": 1, "id": 9, "verb": "ping", "args": None}),
+    "a dry run that is a text": ("malformed", {"v": 1, "id": 9, "verb": "ping", "dry_run": "yes"}),
+    "a dry run that is null": ("malformed", {"v": 1, "id": 9, "verb": "ping", "dry_run": None}),
+    "a key that is a number": ("malformed", {"v": 1, "id": 9, "verb": "ping", "key": 7}),
+    "a key that is too long": ("malformed", {"v": 1, "id": 9, "verb": "ping", "key": "x" * (wire.MAX_KEY + 1)}),
 }
 
 
@@ -170,9 +217,19 @@ def test_members_that_nobody_knows_are_passed_over() -> None:
     assert wire.decode_request(b'{"v":1,"id":1,"verb":"ping","colour":"red"}') == Request(1, "ping", {})
 
 
+@given(st.lists(st.binary(max_size=9), max_size=30), st.integers(0, 40))
+def test_no_stream_gets_a_message_beyond_the_limit_through(pieces: list[bytes], limit: int) -> None:
+    decoder = Decoder(limit)
+    for piece in pieces:
+        decoder.feed(piece)
+        with suppress(ManagementError):
+            while (body := decoder.take()) is not None:
+                assert len(body) <= limit
+
+
 @given(st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
 def test_no_body_raises_anything_but_bad_request(body: bytes) -> None:
-    for decode in (wire.decode_request, wire.decode_answer):
+    for decode in (wire.decode_request, wire.decode_answer, wire.decode_reply):
         with suppress(BadRequest):
             decode(body)
 
@@ -188,6 +245,11 @@ def test_no_body_raises_anything_but_bad_request(body: bytes) -> None:
         {"v": 1, "id": 1, "ok": False},
         {"v": 1, "id": 1, "ok": False, "error": {"code": "refused"}},
         {"v": 1, "id": 1, "ok": False, "error": {"code": 1, "message": "no"}},
+        {"v": 1, "id": 1, "push": "snapshot", "skipped": 0},
+        {"v": 1, "id": 1, "push": "snapshot", "result": {}},
+        {"v": 1, "id": 1, "push": 3, "skipped": 0, "result": {}},
+        {"v": 1, "id": None, "push": "snapshot", "skipped": 0, "result": {}},
+        {"v": 2, "id": 1, "push": "snapshot", "skipped": 0, "result": {}},
     ],
 )
 def test_what_is_no_answer_is_malformed(body: dict[str, object]) -> None:

@@ -16,6 +16,7 @@ def test_hello_says_who_answers_and_what_the_caller_may_do(role: Role) -> None:
         "version": "0.1.0",
         "instance_id": "5f0c9a12",
         "role": str(role),
+        "features": list(hello.FEATURES),
         "started": "2025-11-22T12:00:00.000Z",
         "started_us": 5_000_000_000,
         "now_us": 5_090_500_000,

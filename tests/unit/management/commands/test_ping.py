@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from agroal.management.commands import ping
 from agroal.management.controls import Call, Role
-from tests.unit.management.fake import ALIVE, DOWN, FakeControls
+from tests.unit.management.fake import FakeControls
+from tests.unit.management.sample import ALIVE, DOWN
 
 
 def test_ping_asks_every_server() -> None:
@@ -22,3 +23,9 @@ def test_ping_reads() -> None:
         "pg-b    127.0.0.2:5432  standby  down: connection refused  -",
         "pg-c    127.0.0.2:5432  standby  down                      -",
     ]
+
+
+def test_all_is_fine_when_every_server_answers() -> None:
+    assert ping.all_alive(ping.Ping("0.1.0", (ALIVE, ALIVE)))
+    assert ping.all_alive(ping.Ping("0.1.0", ()))
+    assert not ping.all_alive(ping.Ping("0.1.0", (ALIVE, DOWN)))

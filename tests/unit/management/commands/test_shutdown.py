@@ -62,4 +62,19 @@ def test_there_must_be_something_to_take_back() -> None:
     ],
 )
 def test_a_shutdown_reads(answer: Shutdown, line: str) -> None:
-    assert list(shutdown.text(answer)) == [line]
+    assert list(shutdown.text(answer, dry_run=False)) == [line]
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (
+            Shutdown("gracefully", 30_000_000, 2),
+            "agroal would take no new clients and stop when the last of 2 clients has gone, in 30.0 s at the latest",
+        ),
+        (Shutdown("immediate", None, 1), "agroal would stop now: 1 client cut off"),
+        (Shutdown("cancel", None, 2), "the shutdown would be taken back: agroal would take new clients again"),
+    ],
+)
+def test_a_dry_run_reads(answer: Shutdown, line: str) -> None:
+    assert list(shutdown.text(answer, dry_run=True)) == [line]

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import replace
+
+import pytest
 
 from agroal.management.commands import status
 from agroal.management.controls import Call, Role
-from agroal.management.snapshot import Snapshot
-from tests.unit.management.fake import CLIENT, POOL, SERVER, SLOT, FakeControls, snapshot
+from agroal.management.snapshot import ConfigurationState, Database
+from tests.unit.management.fake import FakeControls
+from tests.unit.management.sample import POOL, SERVER, SLOT, snapshot
+
+SETTLED = ConfigurationState(None, ())
 
 
 def test_status_adds_up_what_the_snapshot_holds() -> None:
@@ -28,6 +32,8 @@ def test_status_adds_up_what_the_snapshot_holds() -> None:
         waiting=1,
         oldest_wait_us=250_000,
         servers=(SERVER,),
+        databases=(Database("billing", False),),
+        pending_restart=("max_connections",),
     )
 
 
@@ -47,43 +53,22 @@ def test_status_reads() -> None:
         "clients      2, 1 waiting, the longest for 250.0 ms",
         "server       pg-a, 127.0.0.1:5432, primary, up, 1 connection",
         "server       pg-b, 127.0.0.1:5432, standby, down (connection refused), 0 connections",
+        "disabled     billing",
+        "restart      needed for max_connections",
     ]
 
 
-def test_details_are_the_snapshot() -> None:
-    assert asyncio.run(status.execute_details(Call(FakeControls(), Role.MONITOR))) == snapshot()
+@pytest.mark.parametrize(
+    ("databases", "line"),
+    [
+        ((Database("shop", False), Database("billing", False)), "disabled     shop, billing"),
+        ((Database("all", False), Database("shop", True)), "disabled     all, but not shop"),
+    ],
+)
+def test_disabled_databases_are_named(databases: tuple[Database, ...], line: str) -> None:
+    assert list(status.text(status.summary(snapshot(databases=databases, configuration=SETTLED))))[-1] == line
 
 
-def test_details_read() -> None:
-    idle = replace(SLOT, id=1, state="free", application_name="", client="", server_pid=0)
-    assert list(status.text_details(snapshot(slots=(SLOT, idle))))[5:] == [
-        "pools",
-        "  database  user  limit                    max  initial  min  active  idle  other  waiting  oldest wait",
-        "  shop      web   agroal_databases.conf:3    1        0    0       1     0      0        1  250.0 ms",
-        "",
-        "slots",
-        "  slot  state   for    database  user  application  client          server    pid  age    queries",
-        "     0  in-use  2.0 s  shop      web   psql         10.0.3.7:51422  pg-a    48213  1m00s       41",
-        "     1  free    2.0 s  shop      web   -            -               pg-a        -  1m00s       41",
-        "",
-        "clients",
-        "  client  state    for       user  database  address         application  slot",
-        "       7  active   2.0 s     web   shop      10.0.3.7:51422  psql            0",
-        "       8  waiting  250.0 ms  web   shop      10.0.3.8:40110  -               -",
-    ]
-
-
-def test_details_of_an_empty_daemon_are_heads() -> None:
-    lines = list(status.text_details(snapshot(pools=(), slots=(), clients=(), waiters=())))
-    assert [line for line in lines if not line.startswith(" ")][-5:] == ["pools", "", "slots", "", "clients"]
-
-
-def test_no_waiting_is_shown_as_nothing() -> None:
-    calm = snapshot(pools=(replace(POOL, waiting=0, oldest_wait_us=0),), clients=(CLIENT,), waiters=())
-    lines = list(status.text_details(calm))
-    assert next(line for line in lines if "agroal_databases.conf" in line).endswith("0  -")
-
-
-def test_a_snapshot_reads_as_its_document() -> None:
-    document = json.loads("\n".join(status.text_snapshot(snapshot())))
-    assert Snapshot.from_json(document) == snapshot()
+def test_when_all_is_as_usual_there_is_no_line_about_it() -> None:
+    calm = snapshot(databases=(Database("shop", True),), configuration=SETTLED)
+    assert len(list(status.text(status.summary(calm)))) == 4

@@ -1,0 +1,33 @@
+"""Who is at the other end of a Unix socket, as the kernel knows it."""
+
+from __future__ import annotations
+
+import pwd
+import socket
+import struct
+from asyncio.trsock import TransportSocket
+from functools import cache
+
+UNKNOWN = "somebody"
+
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
+
+
+def peer_of(connection: socket.socket | TransportSocket) -> str:
+    """`root (pid 4711)`; without the number where the process is of another PID namespace."""
+    if not hasattr(socket, "SO_PEERCRED"):  # Linux has it
+        return UNKNOWN
+    try:
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    except OSError:
+        return UNKNOWN
+    pid, uid, _ = _CREDENTIALS.unpack(credentials)
+    return f"{_name(uid)} (pid {pid})" if pid else _name(uid)
+
+
+@cache  # a directory service may be slow to answer
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
