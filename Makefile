@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test          the whole test suite;          ARGS='tests/unit -x' hands arguments to pytest"
 	@echo "make lint          ruff, mypy and import-linter"
 	@echo "make bench         the benchmarks, side by side;   ARGS=--help"
+	@echo "make docs          draw the reference pages, manual pages and completions from the program's tables"
 	@echo "make clean         remove what make made"
 	@echo
 	@echo "Everything is installed in $(VENV). PYTHON=python3.13 chooses another Python, VENV=DIR another place."
@@ -35,6 +36,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+docs: $(VENV)/.installed-dev
+	@$(BIN)/python -m agroal.reference
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

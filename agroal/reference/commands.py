@@ -1,0 +1,169 @@
+"""The programs for those who type: options, verbs, exit statuses."""
+
+from __future__ import annotations
+
+from agroal.admin import PASSWORD_VARIABLE
+from agroal.auth.vault import master_key_path
+from agroal.config.load import DIRECTORY_VARIABLE, ROLES, locate
+from agroal.management.verb import Argument, Kind, Verb
+from agroal.management.verbs import VERBS
+from agroal.reference.page import Block, Blocks, Code, Heading, Table, Text, deeper, doc, literal, literals, sentence
+from agroal.reference.programs import COMMON_STATUS, Option, Program, programs
+
+
+def page() -> Blocks:
+    """All programs, for docs/commands.md."""
+    blocks: list[Block] = [
+        Text("The programs of agroal and what can be typed after them. The same is in their manual pages."),
+    ]
+    for program in programs():
+        blocks += [Heading(program.name), *deeper(body(program))]
+    return (*blocks, *exit_status())
+
+
+def manual(program: Program) -> Blocks:
+    """One program, for its manual page."""
+    return (*body(program), *exit_status())
+
+
+def body(program: Program) -> Blocks:
+    synopsis = f"{program.name} [OPTION]..."
+    match program.name:
+        case "agroal":
+            return (Heading("Synopsis"), Code(synopsis), *DAEMON, *_options(program), *_files(), *SIGNALS)
+        case "agroal-cli":
+            return (
+                Heading("Synopsis"),
+                Code(f"{synopsis} VERB..."),
+                *CLI,
+                *_options(program),
+                *_verbs(),
+                *CLI_EXAMPLES,
+            )
+        case _:
+            commands = _commands(program)
+            return (Heading("Synopsis"), Code(f"{synopsis} COMMAND"), *ADMIN, *_options(program), *commands, *SECRETS)
+
+
+def exit_status() -> Blocks:
+    rows = tuple((literal(str(number)), text) for number, text in COMMON_STATUS.items())
+    return (Heading("Exit status"), Table(("status", "means"), rows))
+
+
+DAEMON: Blocks = (
+    Heading("Description"),
+    Text(
+        "A connection pool for PostgreSQL. Clients connect to it as if it were the database. It keeps a bounded number "
+        "of connections to PostgreSQL, hands each one to one client at a time, and passes it on only when it is clean."
+    ),
+    Text(
+        "`agroal --check` reads all files, says everything that is wrong with them, prints what is in force and from "
+        "which line, and starts nothing."
+    ),
+)
+
+SIGNALS: Blocks = (
+    Heading("Signals"),
+    Table(
+        ("signal", "does"),
+        (
+            ("`SIGTERM`, `SIGINT`", "The first: takes no new clients, and stops when the last one has gone."),
+            ("a second one", "Cuts off the clients and stops now."),
+            ("`SIGHUP`", "Reads the files again and applies what needs no restart; the log says what came of it."),
+        ),
+    ),
+)
+
+CLI: Blocks = (
+    Heading("Description"),
+    Text(
+        "Asks a running agroal one thing, and shows the answer to people or, with `-F json`, to programs. It finds "
+        "agroal by the Unix socket that `agroal.conf` leads to; `--socket` names the socket, and no file is read."
+    ),
+    Text("What changes something can be tried in a dry run. `ping` fails when a server does not answer, too."),
+)
+
+CLI_EXAMPLES: Blocks = (
+    Heading("Examples"),
+    Code("agroal-cli -D /etc/agroal ping\nagroal-cli -F json status details\nagroal-cli -T 30s shutdown gracefully"),
+)
+
+ADMIN: Blocks = (
+    Heading("Description"),
+    Text(
+        "Keeps the vault: the file with the users and their passwords, encrypted with the master key. It works on the "
+        "file and asks no running agroal."
+    ),
+)
+
+SECRETS: Blocks = (
+    Heading("Secrets"),
+    Text(
+        "A password comes from `-g`, which generates one (and prints it, unless it is the master key), from `-P`, "
+        f"which others can see in the list of processes, from the variable `{PASSWORD_VARIABLE}`, or from a prompt; "
+        "the first of these counts."
+    ),
+    Text(doc(master_key_path)),
+)
+
+
+def _options(program: Program) -> Blocks:
+    rows = tuple((_spelled(option), sentence(option.doc)) for option in program.options)
+    return (Heading("Options"), Table(("option", "means"), rows))
+
+
+def _spelled(option: Option) -> str:
+    *others, last = option.spellings
+    return literals((*others, f"{last} {option.value}".rstrip()))
+
+
+def _files() -> Blocks:
+    rows = tuple((literal(role.filename("agroal")), sentence(role.doc), literals((role.flag,))) for role in ROLES)
+    return (
+        Heading("Files"),
+        Text(f"{doc(locate)} `{DIRECTORY_VARIABLE}` is a variable of the environment."),
+        Table(("file", "holds", "its flag"), rows),
+    )
+
+
+def _verbs() -> Blocks:
+    rows = tuple(
+        (_usage(verb), _says(verb), literals(verb.aliases), verb.role.value, "no" if verb.read_only else "yes")
+        for verb in VERBS
+        if not verb.lasting
+    )
+    return (
+        Heading("Verbs"),
+        Text(
+            "The words are those of pgagroal 2, where it has them; those of 0.6 and short forms are understood as "
+            "well. Whoever may open the Unix socket has the role admin, which may do everything."
+        ),
+        Table(("verb", "does", "also spelled", "role", "changes something"), rows),
+    )
+
+
+def _usage(verb: Verb) -> str:
+    arguments = [_argument(a) if a.required else f"[{_argument(a)}]" for a in verb.arguments]
+    return literal(" ".join([verb.name, *arguments]))
+
+
+def _argument(argument: Argument) -> str:
+    return "-T DURATION" if argument.kind is Kind.SECONDS else argument.name.upper()
+
+
+def _says(verb: Verb) -> str:
+    return " ".join([sentence(verb.doc), *map(_takes, verb.arguments)])
+
+
+def _takes(argument: Argument) -> str:
+    choices = f" ({', '.join(argument.choices)})" if argument.choices else ""
+    return f"{literal(_argument(argument))}: {sentence(argument.doc + choices)}"
+
+
+def _commands(program: Program) -> Blocks:
+    rows = tuple((literal(c.name), sentence(c.doc) if c.doc else "", literals(c.aliases)) for c in program.commands)
+    return (
+        Heading("Commands"),
+        Text("The words of pgagroal 2; those of 0.6 are understood as well."),
+        Table(("command", "does", "also spelled"), rows),
+    )

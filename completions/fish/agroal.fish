@@ -1,0 +1,15 @@
+# Written by `make docs` from the program's own tables: what is changed here is lost.
+
+complete -c agroal -f
+complete -c agroal -s 'c' -l config -r -F -d 'settings and servers'
+complete -c agroal -s 'a' -l hba -r -F -d 'who may come in, from where, and how'
+complete -c agroal -s 'l' -l limit -r -F -d 'limits and aliases of databases'
+complete -c agroal -s 'u' -l users -r -F -d 'the vault of users'
+complete -c agroal -s 'F' -l frontend -r -F -d 'passwords of clients'
+complete -c agroal -s 'A' -l admins -r -F -d 'who may use remote management'
+complete -c agroal -s 'S' -l superuser -r -F -d 'who asks for secrets (auth_query)'
+complete -c agroal -s 'D' -l directory -x -a '(__fish_complete_directories)' -d 'the directory of all these files'
+complete -c agroal -s 'd' -l daemon -d 'run in the background'
+complete -c agroal -l check -d 'check the files, print what is in force, start nothing'
+complete -c agroal -s 'V' -l version -d 'show program\'s version number and exit'
+complete -c agroal -s '?' -s 'h' -l help -d 'show this help'
