@@ -15,6 +15,6 @@ RUN useradd --system --uid 2345 --home-dir /var/lib/agroal --create-home agroal 
 USER agroal
 EXPOSE 2345
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["agroal-cli", "-D", "/etc/agroal", "ping"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["agroal-cli", "-D", "/etc/agroal", "status"]
 ENTRYPOINT ["agroal"]
 CMD ["-D", "/etc/agroal"]

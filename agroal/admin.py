@@ -44,18 +44,18 @@ class Answer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = _parser()
-    options = parser.parse_intermixed_args(arguments)
+    made = parser()
+    options = made.parse_intermixed_args(arguments)
     spelling = " ".join(options.command)
     if spelling not in COMMANDS:
-        parser.error(f"unknown command {spelling!r}; choose from: {', '.join(COMMANDS)}")
+        made.error(f"unknown command {spelling!r}; choose from: {', '.join(COMMANDS)}")
     name, command = COMMANDS[spelling]
     if options.password is not None and sys.stderr.isatty():
         _complain(f"others can see -P in the list of processes: use {PASSWORD_VARIABLE} or the prompt")
     try:
         answer = command(options)
     except Usage as problem:
-        parser.error(str(problem))
+        made.error(str(problem))
     except (VaultError, OSError) as problem:
         return _failed(name, options, str(problem))
     except (KeyboardInterrupt, EOFError):
@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def master_key(options: argparse.Namespace) -> Answer:
+    """Makes the master key, which nothing can replace."""
     path = vault.master_key_path(os.environ)
     if path.exists():
         raise vault.already_there(path)
@@ -79,6 +80,7 @@ def master_key(options: argparse.Namespace) -> Answer:
 
 
 def add_user(options: argparse.Namespace) -> Answer:
+    """Adds a user and its password."""
     name, master = _user(options), _master_key()
     users = vault.read_users(options.file, master) if options.file.exists() else {}
     if name in users:
@@ -89,6 +91,7 @@ def add_user(options: argparse.Namespace) -> Answer:
 
 
 def edit_user(options: argparse.Namespace) -> Answer:
+    """Gives a user another password."""
     name, master = _user(options), _master_key()
     users = vault.read_users(options.file, master)
     _require(options.file, users, name)
@@ -98,6 +101,7 @@ def edit_user(options: argparse.Namespace) -> Answer:
 
 
 def delete_user(options: argparse.Namespace) -> Answer:
+    """Removes a user."""
     name, master = _user(options), _master_key()
     users = vault.read_users(options.file, master)
     _require(options.file, users, name)
@@ -107,6 +111,7 @@ def delete_user(options: argparse.Namespace) -> Answer:
 
 
 def list_users(options: argparse.Namespace) -> Answer:
+    """Names the users; needs no master key."""
     users = vault.list_users(options.file)
     return Answer("\n".join(users), {"file": str(options.file), "users": users})
 
@@ -125,7 +130,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], Answer]]] = {
 """By spelling: the name of the command, and what it does."""
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="agroal-admin",
         description="The master key and the users of agroal's vault.",

@@ -14,9 +14,11 @@
         ├── AuthenticationTimedOut  57014
         ├── Cancelled               57014
         ├── PoolIsFull              53300
+        ├── DatabaseDisabled        55000
         ├── TooManyClients          53300
         ├── ShuttingDown            57P03
         ├── Terminated              57P01
+        ├── IdleTooLong             57P05
         ├── ServerUnavailable       08001   could not be reached, or did not answer
         ├── ServerLost              08006   went away under a client
         ├── ServerRefused           whatever SQLSTATE PostgreSQL gave
@@ -146,6 +148,18 @@ class TooManyClients(ClientFacing):
     sqlstate = "53300"
 
 
+class DatabaseDisabled(ClientFacing):
+    """An administrator has disabled the database: no new clients. As PostgreSQL says it of `datallowconn = false`."""
+
+    sqlstate = "55000"
+
+    def __init__(self, database: str) -> None:
+        super().__init__(
+            f'database "{database}" is not currently accepting connections',
+            hint="An administrator has disabled it in agroal. Clients that are connected go on.",
+        )
+
+
 class ShuttingDown(ClientFacing):
     """The daemon is stopping and takes no new clients."""
 
@@ -159,6 +173,12 @@ class Terminated(ClientFacing):
 
     def __init__(self) -> None:
         super().__init__("terminating connection due to administrator command")
+
+
+class IdleTooLong(ClientFacing):
+    """Nothing was heard of the client for `disconnect_client`."""
+
+    sqlstate = "57P05"
 
 
 class ServerUnavailable(ClientFacing):

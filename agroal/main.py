@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import uvloop
 
 from agroal import __version__
-from agroal.auth.vault import MasterKey, list_users, master_key_path, read_users
 from agroal.config.describe import describe
-from agroal.config.load import ROLES, load, locate
+from agroal.config.load import ROLES
 from agroal.config.model import Configuration, LogType
 from agroal.daemon.background import PidFile, Readiness, go_to_background
 from agroal.daemon.daemon import Daemon
+from agroal.daemon.files import read as read_files
 from agroal.daemon.log import Log
+from agroal.daemon.reload import Read
 from agroal.errors import AgroalError, ConfigurationError, Problem
-
-log = logging.getLogger("agroal.main")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,51 +43,23 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program. Returns its exit status: 0 done, 1 refused or failed, 2 wrong usage."""
     options = parser().parse_args(arguments)
+    read = partial(
+        read_files, {role.name: getattr(options, role.name) for role in ROLES}, options.directory, os.environ
+    )
     try:
-        configuration = load(locate({role.name: getattr(options, role.name) for role in ROLES}, options.directory))
-        secrets = user_secrets(configuration, os.environ)
-        for notice in (*configuration.notices, *not_opened_ahead(configuration)):
+        configuration, secrets = read()
+        for notice in configuration.notices:
             sys.stderr.write(f"agroal: notice: {notice}\n")
         if options.check:
             sys.stdout.write(describe(configuration))
             return 0
-        return start(configuration, secrets, background=options.daemon)
+        return start(configuration, secrets, read, background=options.daemon)
     except AgroalError as error:
         sys.stderr.write("".join(f"agroal: {line}\n" for line in str(error).splitlines()))
         return 1
 
 
-def user_secrets(configuration: Configuration, environment: Mapping[str, str]) -> dict[str, str]:
-    """The users of the vault with their secrets; none when there is no users file.
-
-    Raises VaultError, ConfigurationError.
-    """
-    path = configuration.files.users
-    if path is None:
-        return {}
-    # An empty vault needs no master key.
-    users = read_users(path, MasterKey.load(master_key_path(environment))) if list_users(path) else {}
-    missing = [
-        Problem(
-            limit.file, limit.line, "INITIAL_SIZE", f'user "{limit.user}" is not in {path}, so nobody can log in for it'
-        )
-        for limit in configuration.limits
-        if limit.initial_size and limit.user not in users
-    ]
-    if missing:
-        raise ConfigurationError(missing)
-    return users
-
-
-def not_opened_ahead(configuration: Configuration) -> list[Problem]:
-    """Notices: the databases file wants connections opened ahead of the clients, which comes with a later release."""
-    why = "accepted, but has no effect yet: connections are opened when clients come"
-    return [
-        Problem(limit.file, limit.line, "INITIAL_SIZE", why) for limit in configuration.limits if limit.initial_size
-    ]
-
-
-def start(configuration: Configuration, secrets: Mapping[str, str], *, background: bool) -> int:
+def start(configuration: Configuration, secrets: Mapping[str, str], read: Read, *, background: bool) -> int:
     """Run the daemon to its end."""
     settings = configuration.settings
     if background and settings.log_type == LogType.CONSOLE:
@@ -104,7 +75,7 @@ def start(configuration: Configuration, secrets: Mapping[str, str], *, backgroun
         )
     ready = go_to_background() if background else None
     try:
-        _serve(configuration, secrets, ready)
+        _serve(configuration, secrets, read, ready)
     except AgroalError as error:
         if ready:
             ready.failed(str(error))
@@ -112,26 +83,34 @@ def start(configuration: Configuration, secrets: Mapping[str, str], *, backgroun
     return 0
 
 
-def _serve(configuration: Configuration, secrets: Mapping[str, str], ready: Readiness | None) -> None:
+def _serve(configuration: Configuration, secrets: Mapping[str, str], read: Read, ready: Readiness | None) -> None:
     settings = configuration.settings
     output = Log(settings)
     try:
         if os.geteuid() == 0:
             sys.stderr.write("agroal: warning: running as root; a user of its own would be safer\n")
         with PidFile(settings.pidfile):
-            uvloop.run(_run(configuration, secrets, ready))
+            uvloop.run(_run(configuration, secrets, read, output, ready))
     finally:
         output.stop()
 
 
-async def _run(configuration: Configuration, secrets: Mapping[str, str], ready: Readiness | None) -> None:
-    daemon = Daemon(configuration, secrets)
+async def _run(
+    configuration: Configuration, secrets: Mapping[str, str], read: Read, output: Log, ready: Readiness | None
+) -> None:
+    daemon = Daemon(configuration, secrets, read, output)
     loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(daemon.reload.signalled())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.stop.signalled)
-    loop.add_signal_handler(
-        signal.SIGHUP, log.warning, "SIGHUP: reload comes with a later release; nothing has changed"
-    )
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGUSR1, output.reopen)
     await daemon.run(ready.reached if ready else lambda: None)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from agroal.errors import ClientFacing, PeerGone
 from agroal.net.dial import Server
 from agroal.net.link import Link, Parting
-from agroal.pipeline.between import OutOfStep, reset
+from agroal.pipeline.between import OutOfStep, probe, reset
 from agroal.pipeline.ledger import Dirt, judge
+from agroal.pool.effects import CloseReason
 from agroal.wire.codes import Status
 
 log = logging.getLogger("agroal.pool")
@@ -23,6 +25,18 @@ FINISH_SIZE = 1 << 20
 """Bytes of answers to it. PostgreSQL gives up when the socket of a client that has left takes no more."""
 UNREACHABLE = (Dirt.LOST, Dirt.VIOLATION)
 """Who is in this state can't be asked to stop."""
+
+
+CLOSE_REASONS: Final[Mapping[Dirt | None, CloseReason]] = {
+    Dirt.LOST: CloseReason.LOST,
+    Dirt.RESET_FAILED: CloseReason.RESET_FAILED,
+    Dirt.SPOKE: CloseReason.SPOKE_WHILE_IDLE,
+}
+
+
+def close_reason(dirt: Dirt | None) -> CloseReason:
+    """What the pool counts; any other dirt is plainly that."""
+    return CLOSE_REASONS.get(dirt, CloseReason.DIRTY)
 
 
 async def clean(server: Server, link: Link | None, query: str, cancel: Callable[[Server], object]) -> Dirt | None:
@@ -60,6 +74,16 @@ def verdict(server: Server, link: Link | None) -> Dirt | None:
     if parting is Parting.CLIENT_VIOLATION:  # half of the illegal message's header may have been passed on
         return dirt or Dirt.CLIENT_VIOLATION
     return dirt
+
+
+async def works(server: Server, seconds: float) -> bool:
+    """Whether a server that nobody uses answers a query within this time, and says nothing more."""
+    try:
+        await server.converse(probe(server.parameters), seconds)
+    except (ClientFacing, OutOfStep, TimeoutError, PeerGone) as error:
+        log.info("%r does not work any more: %s", server, str(error) or "no answer in time")
+        return False
+    return not server.channel.unread and server.channel.peek() is None
 
 
 async def _reset(server: Server, link: Link | None, query: str) -> Dirt | None:

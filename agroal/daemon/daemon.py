@@ -10,7 +10,6 @@ import itertools
 import logging
 import os
 import random
-import resource
 import secrets
 import socket
 import time
@@ -24,14 +23,22 @@ from agroal import __version__
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer, match
 from agroal.auth.users import Users
-from agroal.config.model import Configuration, HbaLine
+from agroal.config.model import Configuration, HbaLine, LogLevel
 from agroal.daemon.controls import DaemonControls
+from agroal.daemon.descriptors import client_descriptors
 from agroal.daemon.dialler import ServerDialler
+from agroal.daemon.failures import Failures
+from agroal.daemon.log import LEVELS, Log
 from agroal.daemon.pool import PoolShell
+from agroal.daemon.reload import Read, Reload, pool_settings
 from agroal.daemon.session import Session
 from agroal.daemon.stop import Stop
-from agroal.errors import ConfigurationError, Problem, TooManyClients
+from agroal.daemon.tracker import Tracker
+from agroal.daemon.watch import Watch
+from agroal.errors import TooManyClients
+from agroal.management.event import Event, EventKind, Events
 from agroal.management.server import ManagementServer
+from agroal.management.snapshot import Snapshot
 from agroal.net.cancel import Cancels
 from agroal.net.dial import Address, Traffic
 from agroal.net.interfaces import interfaces
@@ -39,18 +46,12 @@ from agroal.net.listen import Listener, SocketOptions, bind_tcp
 from agroal.net.pump import Channel, Pump
 from agroal.pool.core import Pool
 from agroal.pool.limits import Limit
-from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
 from agroal.unixsocket import listening_socket
 from agroal.wire import backend
 from agroal.wire.startup import StartupMessage
 
 log = logging.getLogger("agroal.daemon")
-
-RESERVED_DESCRIPTORS = 64
-"""For the log, the listeners, management, cancel requests and what Python opens now and then."""
-
-
 LISTENED_TO = 16
 """Clients beyond the last for whom there is room who may say what they came for: it may be to cancel. They are refused
 after that, as PostgreSQL does, and not in the middle of a question about TLS; who comes while there are so many, is
@@ -70,11 +71,18 @@ class Totals:
 class Daemon:
     """A running pool. `run` is its whole life."""
 
-    def __init__(self, configuration: Configuration, user_secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self, configuration: Configuration, user_secrets: Mapping[str, str], read: Read, output: Log | None = None
+    ) -> None:
+        """`read` reads the files anew, for a reload; `output` is the log, where there is one."""
         self.configuration = configuration
         self.settings = configuration.settings
-        self.users = Users(user_secrets, secrets.token_bytes(32))
+        self.output = output
+        self.users_key = secrets.token_bytes(32)
+        self.users = Users(user_secrets, self.users_key)
         self.totals = Totals()
+        self.failures = Failures()
+        self.events = Events(_log_event)
         self.ended_traffic = Traffic()
         self.sessions: dict[int, Session] = {}
         self.instance_id = secrets.token_hex(8)
@@ -83,15 +91,21 @@ class Daemon:
         self.version = __version__
         self.max_clients = client_descriptors(self.settings.max_connections)
         self.pump = Pump()
-        options = SocketOptions(self.settings.nodelay, self.settings.keep_alive)
-        self.cancels = Cancels(self.pump, options, self.token)
-        primary = configuration.primary
+        self.options = SocketOptions(self.settings.nodelay, self.settings.keep_alive)
+        self.cancels = Cancels(self.pump, self.options, self.token)
         self.dialler = ServerDialler(
-            self.pump, Address(primary.name, primary.host, primary.port), self.settings, self.users, self.token
+            self.pump, Address.of(configuration.primary), self.settings, self.users, self.token, self.report
         )
-        self.pool = PoolShell(_core(configuration), self.dialler, self.settings.server_reset_query, self.cancels.send)
+        core = Pool(pool_settings(self.settings), tuple(map(Limit.of, configuration.limits)), random.random, self.now())
+        self.pool = PoolShell(core, self.dialler, self.settings.server_reset_query, self.cancels.send, self.report)
+        self.tracker = Tracker(self.pool)
+        self.tracker.switch(self.settings.tracker)
+        self.watch = Watch(self)
         self.stop = Stop(self)
-        self._options = options
+        self.reload = Reload(self, user_secrets, read)
+        self.cleared: Snapshot | None = None
+        """The picture when the statistics were last cleared: what was counted before is not counted."""
+        self.pictures = itertools.count(1)
         self._interfaces = interfaces()
         self._tag_key = secrets.token_bytes(32)
         self._numbers = itertools.count(1)
@@ -109,6 +123,10 @@ class Daemon:
     def now() -> float:
         """Monotonic seconds, the event loop's clock."""
         return time.monotonic()
+
+    def report(self, kind: EventKind, text: str) -> None:
+        """Something happened that administrators will ask for."""
+        self.events.add(kind, text, self.now(), time.time())
 
     @property
     def stopping(self) -> bool:
@@ -164,13 +182,18 @@ class Daemon:
         try:
             await management.start()
             self._listen()
-            log.info("agroal %s listens on %s, port %d", self.version, self.settings.host, self.settings.port)
+            self.report(
+                EventKind.STARTED, f"agroal {self.version} listens on {self.settings.host}, port {self.settings.port}"
+            )
+            self.pool.start()
+            self.watch.start()
             gc.collect()
             gc.freeze()  # what is there now stays: no collection need look at it again
             ready()
             await self.stop.asked_for
             await self._wind_down()
         finally:
+            self.watch.stop()
             for listener in self._listeners:
                 listener.close()
             await management.close()
@@ -190,6 +213,11 @@ class Daemon:
             later = asyncio.get_running_loop().call_later
             self._listeners = [Listener(self.pump, sock, self._take, later) for sock in sockets]
 
+    def deepen(self, backlog: int) -> None:
+        """Let so many connections wait to be taken."""
+        for listener in self._listeners:
+            listener.deepen(backlog)
+
     async def _wind_down(self) -> None:
         """Everybody has been asked to leave, or has left: close what is open."""
         for listener in self._listeners:
@@ -204,7 +232,7 @@ class Daemon:
     def _take(self, sock: socket.socket, address: object) -> None:
         """A new client."""
         self.totals.clients += 1
-        self._options.apply(sock)
+        self.options.apply(sock)
         host = address[0] if isinstance(address, tuple) and address else None
         label = f"{host}:{address[1]}" if host and isinstance(address, tuple) else "[local]"
         client = Channel(self.pump, sock, label)
@@ -226,44 +254,5 @@ class Daemon:
         self.stop.reconsider()
 
 
-def _core(configuration: Configuration) -> Pool:
-    settings = configuration.settings
-    return Pool(
-        PoolSettings(
-            max_connections=settings.max_connections,
-            blocking_timeout=settings.blocking_timeout,
-            idle_timeout=settings.idle_timeout,
-            max_connection_age=settings.max_connection_age,
-            retry_first=settings.connection_retry_delay,
-        ),
-        tuple(map(Limit.of, configuration.limits)),
-        random.random,
-        Daemon.now(),
-    )
-
-
-def client_descriptors(max_connections: int) -> int:
-    """How many clients there are descriptors for beside the servers', after the soft limit was raised to the hard one.
-
-    Raises ConfigurationError when there are none.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    limit = 1 << 20 if hard == resource.RLIM_INFINITY else hard
-    # A server connection may have a cancel request beside it.
-    clients = limit - RESERVED_DESCRIPTORS - max_connections
-    if clients < max_connections:
-        needed = RESERVED_DESCRIPTORS + 2 * max_connections
-        raise ConfigurationError(
-            [
-                Problem(
-                    "agroal",
-                    0,
-                    "max_connections",
-                    f"{max_connections} server connections and as many clients need {needed} file descriptors, "
-                    f"and the limit is {limit}: raise it (ulimit -n, LimitNOFILE), or lower max_connections",
-                )
-            ]
-        )
-    return clients
+def _log_event(event: Event) -> None:
+    log.log(LEVELS[LogLevel(event.level)], "%s", event.text)

@@ -10,7 +10,9 @@ from agroal.auth.accept import failed
 from agroal.auth.login import Credentials, login
 from agroal.auth.users import Secret, Users
 from agroal.config.model import Settings
+from agroal.daemon.connecting import Report
 from agroal.errors import ServerRefused, ServerUnavailable
+from agroal.management.event import EventKind
 from agroal.net.dial import Address, Server, dial, reach
 from agroal.net.listen import SocketOptions
 from agroal.net.passthrough import log_in_through
@@ -28,9 +30,16 @@ class ServerDialler:
     """Opens connections to one PostgreSQL instance."""
 
     def __init__(
-        self, pump: Pump, address: Address, settings: Settings, users: Users, token: Callable[[int], bytes]
+        self,
+        pump: Pump,
+        address: Address,
+        settings: Settings,
+        users: Users,
+        token: Callable[[int], bytes],
+        report: Report = lambda kind, text: None,
     ) -> None:
         self.address = address
+        self._report = report
         self._pump = pump
         self._settings = settings
         self._users = users
@@ -39,6 +48,19 @@ class ServerDialler:
         self.failure: str | None = None
         """Why the last connect failed to reach the server; None when it did not."""
         self._salted: dict[str, dict[tuple[bytes, int], bytes]] = {}
+
+    def reconfigure(self, address: Address, settings: Settings, options: SocketOptions) -> None:
+        """For connections from now on."""
+        if address != self.address:
+            self.failure = None
+        self.address = address
+        self._settings = settings
+        self._options = options
+
+    def knows(self, users: Users) -> None:
+        """Log in with these secrets from now on."""
+        self._users = users
+        self._salted.clear()
 
     async def dial(self, key: PoolKey, session: Session | None) -> Server:
         """Log in with what the vault knows of the user, or else with what the session's client said.
@@ -59,12 +81,16 @@ class ServerDialler:
         try:
             server = await dial(self._pump, self.address, self._options, talk, self._settings.connect_timeout)
         except ServerUnavailable as error:
+            if self.failure is None:
+                self._report(EventKind.SERVER_DOWN, error.message)
             self.failure = error.message
             raise
         except ServerRefused as error:
             if key.secret and error.server_sqlstate.startswith("28"):
                 raise failed(key.user) from error  # as we say it ourselves: strangers are not to be told apart
             raise
+        if self.failure is not None:
+            self._report(EventKind.SERVER_UP, f'server "{self.address.name}" at {self.address} can be reached again')
         self.failure = None
         return server
 

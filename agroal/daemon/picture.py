@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+import time
+from collections.abc import Iterator
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
+from agroal.daemon.clearing import since
 from agroal.management import snapshot as document
-from agroal.management.times import microseconds
+from agroal.management.times import microseconds, wall_time
 from agroal.net.dial import Traffic
-from agroal.pool.effects import RefuseReason
+from agroal.pool.effects import CloseReason, RefuseReason
+from agroal.pool.histogram import BOUNDS_US
 from agroal.pool.snapshot import PoolRow, PoolSnapshot, SlotRow
 
 if TYPE_CHECKING:
@@ -22,50 +26,67 @@ def picture(daemon: Daemon) -> document.Snapshot:
     """What is true now."""
     now = daemon.now()
     pool = daemon.pool.core.snapshot(now)
-    return document.Snapshot(
+    reloaded = daemon.reload.at
+    taken = document.Snapshot(
         v=document.VERSION,
+        seq=next(daemon.pictures),
         version=daemon.version,
         instance_id=daemon.instance_id,
-        wall=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        wall=wall_time(time.time()),
         mono_us=microseconds(now),
         started_us=microseconds(daemon.started_mono),
         status=daemon.stop.status,
+        configuration=document.ConfigurationState(
+            None if reloaded is None else microseconds(reloaded), tuple(daemon.reload.pending)
+        ),
         max_connections=pool.max_connections,
+        bounds_us=BOUNDS_US,
         counters=_counters(daemon, pool),
-        pools=tuple(map(_pool, pool.pools)),
+        closes=tuple(document.Count(reason.name.lower(), pool.totals.closes[reason]) for reason in CloseReason),
+        pools=tuple(_pool(daemon, row) for row in pool.pools),
         slots=tuple(_slot(daemon, row) for row in pool.slots),
         servers=tuple(_servers(daemon)),
         waiters=tuple(_waiters(daemon, pool)),
         clients=tuple(_client(session) for session in daemon.sessions.values()),
+        databases=tuple(_databases(daemon)),
+        authentication_failures=tuple(_failures(daemon)),
+        loop=document.Loop(tuple(daemon.watch.lag.counts), len(asyncio.all_tasks())),
     )
+    return taken if daemon.cleared is None else since(daemon.cleared, taken)
 
 
 def _counters(daemon: Daemon, pool: PoolSnapshot) -> document.Counters:
     traffic = reduce(add, (session.traffic for session in daemon.sessions.values()), daemon.ended_traffic)
-    totals = pool.totals
+    totals, output = pool.totals, daemon.output
     return document.Counters(
         clients=daemon.totals.clients,
         authenticated=daemon.totals.authenticated,
         rejected=daemon.totals.rejected,
         leases=totals.leases,
+        declined=totals.declined,
         waits=totals.waits,
         wait_us=totals.wait_us,
         timeouts=totals.refusals[RefuseReason.POOL_IS_FULL],
+        cancelled=totals.cancelled,
         connects=totals.connects,
         connect_failures=totals.connect_failures,
+        validations=totals.validations,
         disconnects=totals.closes.total(),
         queries=traffic.queries,
         transactions=traffic.transactions,
         bytes_in=traffic.bytes_in,
         bytes_out=traffic.bytes_out,
+        log_warnings=output.warnings if output else 0,
+        log_errors=output.errors if output else 0,
     )
 
 
-def _pool(row: PoolRow) -> document.Pool:
+def _pool(daemon: Daemon, row: PoolRow) -> document.Pool:
     return document.Pool(
         database=row.database,
         user=row.user,
         limit=row.limit,
+        enabled=daemon.pool.core.gate.is_open(row.database),
         max=row.max,
         initial=row.initial,
         min=row.min,
@@ -77,7 +98,10 @@ def _pool(row: PoolRow) -> document.Pool:
         leases=row.leases,
         waits=row.waits,
         wait_us=row.wait_us,
+        wait_hist=row.wait_histogram,
         timeouts=row.timeouts,
+        failures=row.failures,
+        error=str(row.error) if row.error else None,
     )
 
 
@@ -142,3 +166,18 @@ def _client(session: Session) -> document.Client:
         application_name=session.application_name,
         slot=session.lease.slot if session.lease else None,
     )
+
+
+def _databases(daemon: Daemon) -> Iterator[document.Database]:
+    gate = daemon.pool.core.gate
+    if not gate.is_open_by_default:
+        yield document.Database("all", False)
+    for name, is_open in gate.exceptions.items():
+        yield document.Database(name, is_open)
+
+
+def _failures(daemon: Daemon) -> Iterator[document.AuthenticationFailure]:
+    for one in daemon.failures:
+        yield document.AuthenticationFailure(
+            one.user, one.database, one.address, one.error, one.count, microseconds(one.last)
+        )

@@ -11,20 +11,23 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING
 
-from agroal.daemon.cleaning import clean
+from agroal.daemon.cleaning import clean, close_reason, works
+from agroal.daemon.connecting import Connector, Dialler, Report
 from agroal.daemon.lease import Lease
-from agroal.errors import ClientFacing, Internal, PeerGone, ServerUnavailable
+from agroal.errors import ClientFacing
 from agroal.net.dial import Server, hang_up
 from agroal.net.link import Link
 from agroal.pipeline.ledger import Dirt
 from agroal.pool.core import Pool
-from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Refuse
+from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Notify, Refuse, Validate
+from agroal.pool.flushing import FlushMode
+from agroal.pool.limits import Limit
+from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
-from agroal.pool.upkeep import FlushMode
 
 if TYPE_CHECKING:
     from agroal.daemon.session import Session
@@ -33,36 +36,28 @@ log = logging.getLogger("agroal.pool")
 
 HANG_UP_TIMEOUT = 10.0
 """Seconds that PostgreSQL gets to end a connection of ours before its slot is used again all the same."""
+VALIDATION_TIMEOUT = 5.0
+"""Seconds in which a server that is validated must answer."""
 CANCEL_AGAIN = 1.0
 """Seconds after which it is asked once more to stop working: behind the query that was cancelled may be another."""
-
-CLOSE_REASONS: Final[Mapping[Dirt | None, CloseReason]] = {
-    Dirt.LOST: CloseReason.LOST,
-    Dirt.RESET_FAILED: CloseReason.RESET_FAILED,
-    Dirt.SPOKE: CloseReason.SPOKE_WHILE_IDLE,
-}
-"""What the pool counts; any other dirt is plainly that."""
-
-
-class Dialler(Protocol):
-    """Opens server connections."""
-
-    async def dial(self, key: PoolKey, session: Session | None) -> Server:
-        """Log in for this key; with what the session knows, where the vault knows nothing. Raises ClientFacing."""
-
-    async def dial_through(self, key: PoolKey, session: Session) -> Server:
-        """Log the session's client in by passing its answers through. Raises ClientFacing, PeerGone."""
 
 
 class PoolShell:
     """Leases servers to sessions."""
 
-    def __init__(self, core: Pool, dialler: Dialler, reset_query: str, cancel: Callable[[Server], object]) -> None:
+    def __init__(
+        self,
+        core: Pool,
+        dialler: Dialler,
+        reset_query: str,
+        cancel: Callable[[Server], object],
+        report: Report = lambda kind, text: None,
+    ) -> None:
         self.core = core
         self.servers: dict[int, Server] = {}
         self.sessions: dict[int, Session] = {}
         """By slot: who holds it."""
-        self._dialler = dialler
+        self._connector = Connector(dialler, report)
         self._reset_query = reset_query
         self._cancel = cancel
         self._loop = asyncio.get_running_loop()
@@ -75,11 +70,28 @@ class PoolShell:
         """Slots that a session holds, or whose server is being cleaned after it."""
         self._doomed: set[int] = set()
         """Those of them that are to be closed as soon as their client has let go."""
+        self._validating: dict[int, asyncio.Task[None]] = {}
 
     @property
     def asking(self) -> dict[int, Session]:
         """Who is in the queue, by the number of its place."""
         return {waiter: session for waiter, (session, _) in self._waiting.items()}
+
+    # -- for administrators
+
+    def start(self) -> None:
+        """Open what is to be there before the clients."""
+        self._do(self.core.tick(self._now()))
+
+    def flush(self, mode: FlushMode, database: str | None = None, user: str | None = None) -> None:
+        self._do(self.core.flush(mode, database, self._now(), user=user))
+
+    def switch(self, database: str | None, is_open: bool) -> None:
+        self._do(self.core.switch(database, is_open, self._now()))
+
+    def reconfigure(self, settings: PoolSettings, limits: Sequence[Limit], reset_query: str) -> None:
+        self._reset_query = reset_query
+        self._do(self.core.reconfigure(settings, limits, self._now()))
 
     # -- for sessions
 
@@ -147,7 +159,7 @@ class PoolShell:
             log.info("%r is closed: %s", server, dirt.value)
         else:
             self._attend_idle(lease.slot, server)
-        reason = CLOSE_REASONS.get(dirt, CloseReason.DIRTY)
+        reason = close_reason(dirt)
         self._do(self.core.release(lease.slot, lease.number, self._now(), clean=dirt is None, reason=reason))
 
     # -- effects
@@ -159,8 +171,12 @@ class PoolShell:
                     self._grant(waiter, slot, number)
                 case Connect(slot, key, waiter):
                     self._spawn(self._connect(slot, key, waiter))
+                case Validate(slot):
+                    self._validate(slot)
                 case Close(slot, reason):
                     self._close(slot, reason)
+                case Notify(waiter, position, error):
+                    self._notify(waiter, position, error)
                 case Refuse(waiter, error, _):
                     self._refuse(waiter, error)
         self._arm()
@@ -181,32 +197,41 @@ class PoolShell:
         if answer is not None and not answer.done():
             answer.set_exception(error)
 
+    def _notify(self, waiter: int, position: int, error: ClientFacing | None) -> None:
+        if waiter in self._waiting:
+            self._waiting[waiter][0].notify(position, error)
+
     async def _connect(self, slot: int, key: PoolKey, waiter: int | None) -> None:
-        error: ClientFacing
-        try:
-            if waiter is None:
-                server = await self._dialler.dial(key, self._knows_password(key))
-            else:
-                server = await self._dialler.dial_through(key, self._still_waiting(waiter))
-        except ClientFacing as failure:
-            error = failure
-        except PeerGone as gone:
-            error = ServerUnavailable(str(gone))
-        except Exception as failure:
-            log.exception("internal error while connecting to a server")
-            error = Internal(f"internal error of agroal: {type(failure).__name__}")
-        else:
-            self.servers[slot] = server
-            self._attend_idle(slot, server)
+        session = self._knows_password(key) if waiter is None else self._waiting.get(waiter, (None, None))[0]
+        outcome = await self._connector.open(key, session, private=waiter is not None)
+        if isinstance(outcome, Server):
+            self.servers[slot] = outcome
+            self._attend_idle(slot, outcome)
             self._do(self.core.connected(slot, self._now()))
-            return
-        log.warning("no connection for user=%s database=%s: %s", key.user, key.database, error)
-        self._do(self.core.connect_failed(slot, error, self._now()))
+        else:
+            self._do(self.core.connect_failed(slot, outcome, self._now()))
+
+    def _validate(self, slot: int) -> None:
+        self._validating[slot] = self._spawn(self._ask_whether_it_works(slot, self.servers[slot]))
+
+    async def _ask_whether_it_works(self, slot: int, server: Server) -> None:
+        server.channel.ignore()
+        try:
+            alive = await works(server, VALIDATION_TIMEOUT)
+        except Exception:
+            log.exception("internal error: %r is closed", server)
+            alive = False
+        if alive:
+            self._attend_idle(slot, server)
+        del self._validating[slot]
+        self._do(self.core.validated(slot, alive, self._now()))
 
     def _close(self, slot: int, reason: CloseReason) -> None:
         """End the connection; under a client's hands only after the client has been told."""
         server = self.servers[slot]
         log.debug("%r in slot %d is closed: %s", server, slot, reason.value)
+        if question := self._validating.pop(slot, None):
+            question.cancel()
         if slot not in self._held:
             server.channel.ignore()  # that it goes first must not be news
             self._spawn(self._hang_up(slot, server))
@@ -256,24 +281,21 @@ class PoolShell:
 
     # -- tasks
 
-    def _still_waiting(self, waiter: int) -> Session:
-        if waiter not in self._waiting:
-            raise PeerGone("the client left before it could log in")
-        return self._waiting[waiter][0]
-
     def _knows_password(self, key: PoolKey) -> Session | None:
         """Of the sessions that wait for this key, one: what its client said is what the server will be told."""
         if not key.secret:
             return None
         return next((session for session, _ in self._waiting.values() if session.key == key), None)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def close(self) -> None:
         """Close every connection, also under clients, and wait until all is over."""
+        self._do(self.core.switch(None, False, self._now()))  # nothing is opened ahead of clients any more
         self._do(self.core.flush(FlushMode.ALL, None, self._now(), CloseReason.SHUTTING_DOWN))
         while self._tasks:
             await asyncio.wait(self._tasks)

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from agroal.auth.accept import Accepted, Dice, accept, negotiate, permit
 from agroal.auth.hba import Peer
 from agroal.config.model import Method
+from agroal.daemon.farewell import say_why
 from agroal.daemon.lease import Lease
 from agroal.errors import (
     AuthenticationFailed,
     AuthenticationTimedOut,
     Cancelled,
     ClientFacing,
+    DatabaseDisabled,
     Internal,
     NotPermitted,
     PeerGone,
@@ -49,8 +52,6 @@ log = logging.getLogger("agroal.session")
 
 SUSPICIOUS = (AuthenticationFailed, NotPermitted, ProtocolViolation, UnsupportedProtocol)
 """What an administrator may want to hear of without asking."""
-LINGER = 10.0
-"""Seconds that a client which does not read gets to take the last words of its server."""
 
 
 class State(StrEnum):
@@ -130,10 +131,21 @@ class Session:
             except OSError:
                 gone()
 
-    def terminate(self) -> None:
-        """End this client now, whatever it is doing."""
+    def notify(self, position: int, error: ClientFacing | None) -> None:
+        """It has been in the queue for long: say where it stands, and what PostgreSQL said if that is why."""
+        if not self._key or self.client.unsent:
+            return  # nobody has let it in yet, or it does not read
+        detail = f"The last connect failed: {error}" if error else ""
+        text = (
+            f'waiting for a connection of user "{self.key.user}" to database "{self.key.database}", position {position}'
+        )
+        with suppress(OSError):  # that it has gone is noticed elsewhere
+            self.client.write(backend.notice_response(text, detail))
+
+    def terminate(self, error: ClientFacing | None = None) -> None:
+        """End this client now, whatever it is doing; `error` says why, if not an administrator wants it."""
         if self._task and self.state != State.CLOSING:
-            self._interrupt(Terminated())
+            self._interrupt(error or Terminated())
 
     def _interrupt(self, error: ClientFacing) -> None:
         assert self._task
@@ -205,6 +217,8 @@ class Session:
     async def _be_served(self, startup: StartupMessage, accepted: Accepted) -> None:
         settings = requested_settings(startup)
         self.key = self.daemon.key(startup, accepted)
+        if not self.daemon.pool.core.gate.is_open(self.key.database):
+            raise DatabaseDisabled(startup.database)
         self._enter(State.WAITING)
         self.lease = await self.daemon.pool.lease(self)
         parting: Parting | None = None
@@ -216,7 +230,10 @@ class Session:
             lease, self.lease = self.lease, None
             lease.server.totals += self.traffic
             self.daemon.pool.give_back(lease, self.link)
-        await self._say_why(parting)
+        if self.link and parting:
+            if self.link.violation:
+                log.warning("%s: %s: %s", self, parting.value, self.link.violation.detail)
+            await say_why(self.link, parting)
 
     async def _adopt(self, server: Server, settings: dict[str, str]) -> None:
         """Give the server this client's settings."""
@@ -251,36 +268,15 @@ class Session:
         self._key = self.daemon.cancels.key_for(self)
         return backend.greeting(self._key)
 
-    async def _say_why(self, parting: Parting) -> None:
-        """What the client is told when it was not the one who ended it."""
-        assert self.link
-        if self.link.violation:
-            log.warning("%s: %s: %s", self, parting.value, self.link.violation.detail)
-        match parting:
-            case Parting.CLIENT_VIOLATION:
-                assert self.link.violation
-                raise self.link.violation
-            case Parting.SERVER_LOST | Parting.SERVER_VIOLATION:
-                await self._linger()
-                if not self.link.tally.fatal and self.link.answers.scanner.between_messages:
-                    raise ServerLost("server closed the connection unexpectedly")
-
-    async def _linger(self) -> None:
-        """Let a slow client take what is kept for it, for a bounded time."""
-        if not self.client.unsent:
-            return
-        drained = asyncio.Event()
-        self.client.on_drained = self.client.on_hangup = drained.set
-        try:
-            async with asyncio.timeout(LINGER):
-                await drained.wait()
-        except TimeoutError:
-            raise PeerGone(f"{self.client.label} did not take the last words of its server") from None
-
     def _refuse(self, error: ClientFacing) -> None:
         """Tell the client why it ends here, if it can still be told."""
         if isinstance(error, NotPermitted):
             self.daemon.totals.rejected += 1
+        if isinstance(error, AuthenticationFailed | NotPermitted) and self.startup:
+            address = str(self.peer.address or "[local]")
+            self.daemon.failures.add(
+                self.startup.user, self.startup.database, address, error.message, self.daemon.now()
+            )
         level = logging.WARNING if isinstance(error, SUSPICIOUS) else logging.INFO
         log.log(level, "%s is refused: %s: %s", self, error.fields()["C"], error.message)
         midway = self.link is not None and not self.link.answers.scanner.between_messages
@@ -295,3 +291,4 @@ class Session:
     def _enter(self, state: State) -> None:
         self.state = state
         self.since = self.daemon.now()
+        self.daemon.tracker.session(self)

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from agroal.errors import ManagementError
+from agroal.management.event import EventKind
 
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
@@ -37,7 +38,8 @@ class Stop:
         self._disarm()
         if seconds:
             self._timer = asyncio.get_running_loop().call_later(seconds, self.immediately)
-        log.info("a graceful shutdown waits for %d clients", len(self._daemon.sessions))
+        waits = f"a graceful shutdown waits for {len(self._daemon.sessions)} clients"
+        self._daemon.report(EventKind.STOPPING, f"{waits}, for {seconds:g} s" if seconds else waits)
         self.reconsider()
 
     def immediately(self) -> None:
@@ -45,17 +47,22 @@ class Stop:
         self.begun = True
         self._disarm()
         if not self.asked_for.done():
+            self._daemon.report(EventKind.STOPPING, "agroal stops now")
             self.asked_for.set_result(None)
 
-    def cancel(self) -> None:
-        """Take a graceful shutdown back. Raises ManagementError when there is none to take back."""
+    def check_cancel(self) -> None:
+        """Raises ManagementError when there is no shutdown to take back."""
         if self.asked_for.done():
             raise ManagementError("refused", "agroal is stopping: it is too late to take that back")
         if not self.begun:
             raise ManagementError("refused", "no shutdown is under way")
+
+    def cancel(self) -> None:
+        """Take a graceful shutdown back. Raises ManagementError when there is none to take back."""
+        self.check_cancel()
         self.begun = False
         self._disarm()
-        log.info("the shutdown is taken back")
+        self._daemon.report(EventKind.STOP_CANCELLED, "the shutdown is taken back")
 
     def reconsider(self) -> None:
         """A client has gone: perhaps it was the last one."""

@@ -43,7 +43,7 @@ class Cancels:
 
     def __init__(self, pump: Pump, options: SocketOptions, token: Callable[[int], bytes]) -> None:
         self._pump = pump
-        self._options = options
+        self.options = options
         self._token = token
         self._sessions: dict[bytes, tuple[bytes, Cancellable]] = {}
 
@@ -87,7 +87,7 @@ class Cancels:
     async def _carry(self, address: Address, key: bytes) -> None:
         try:
             async with asyncio.timeout(CANCEL_TIMEOUT):
-                channel = await reach(self._pump, address, self._options)
+                channel = await reach(self._pump, address, self.options)
         except (ServerUnavailable, TimeoutError) as error:
             log.warning("a cancel request could not reach %s: %s", address, error)
             return

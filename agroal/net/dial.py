@@ -7,8 +7,10 @@ import os
 import socket
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 from agroal.auth.login import Greeting
+from agroal.config.servers import ServerSettings
 from agroal.errors import PeerGone, ProtocolViolation, ServerRefused, ServerUnavailable
 from agroal.net.converse import converse
 from agroal.net.listen import SocketOptions
@@ -28,6 +30,10 @@ class Address:
     """The server's section in the configuration."""
     host: str
     port: int
+
+    @classmethod
+    def of(cls, server: ServerSettings) -> Self:
+        return cls(server.name, server.host, server.port)
 
     def __str__(self) -> str:
         return self.socket_path if self.is_unix else f"{self.host}:{self.port}"

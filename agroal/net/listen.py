@@ -98,6 +98,10 @@ class Listener:
         self._path = sock.getsockname() if sock.family == socket.AF_UNIX else None
         self._channel.attend(self._accept)
 
+    def deepen(self, backlog: int) -> None:
+        """Let so many connections wait to be taken."""
+        self._sock.listen(backlog)
+
     def close(self) -> None:
         """Stop listening; the Unix socket's file goes too."""
         if not self._channel.closed and self._path:

@@ -37,6 +37,11 @@ def reset(status: int, query: str, parameters: dict[str, str]) -> Talk[None]:
         yield from _run(frontend.query(query), parameters)
 
 
+def probe(parameters: dict[str, str]) -> Talk[None]:
+    """Ask a server whether it still works. Raises ServerRefused, OutOfStep."""
+    yield from _run(frontend.query("SELECT 1"), parameters)
+
+
 def adopt(wanted: Mapping[str, str], parameters: dict[str, str]) -> Talk[None]:
     """Give the server the settings that its next client asked for, in one round trip, and only where they differ.
 

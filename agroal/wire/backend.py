@@ -34,6 +34,12 @@ def error_response(error: ClientFacing) -> bytes:
     return message(Backend.ERROR_RESPONSE, build_fields(error.fields()))
 
 
+def notice_response(message_text: str, detail: str = "") -> bytes:
+    """The NoticeResponse of something that a client should know and need not heed."""
+    fields = {"S": "NOTICE", "V": "NOTICE", "C": "00000", "M": message_text, "D": detail}
+    return message(Backend.NOTICE_RESPONSE, build_fields({code: value for code, value in fields.items() if value}))
+
+
 def parameter_status(name: str, value: str) -> bytes:
     """The value of one reported setting. Short ones are remembered: every client is told the same dozen of them."""
     build = _short_status if len(value) <= SHORT else _status

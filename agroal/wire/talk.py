@@ -35,6 +35,8 @@ class Ask(Enum):
     """A typed message, as (type, body)."""
     SILENCE = auto()
     """Nothing may have been sent ahead: what arrived in the clear must not count as encrypted (CVE-2021-23214)."""
+    SECURE = auto()
+    """TLS begins here. Nothing may have been sent ahead; the talk goes on when the handshake is over."""
 
 
 Talk = Generator[bytes | Ask, Message, T]
@@ -96,6 +98,16 @@ class Conversation(Generic[T]):
         """What came behind the last unit that the talk took."""
         return self._inbox.take_rest()
 
+    @property
+    def securing(self) -> bool:
+        """The talk waits for a TLS handshake: `secured` says that it is over."""
+        return self._ask is Ask.SECURE and not self.done
+
+    def secured(self) -> None:
+        """What comes from now on was encrypted. Raises what the talk raises."""
+        self._advance((0, b""))
+        self._serve()
+
     def close(self) -> None:
         """Abandon the talk."""
         self._talk.close()
@@ -106,10 +118,10 @@ class Conversation(Generic[T]):
                 case Ask.PACKET:
                     body = self._inbox.take_packet()
                     unit = None if body is None else (0, body)
-                case Ask.SILENCE:
+                case Ask.SILENCE | Ask.SECURE:
                     if len(self._inbox):
                         raise ProtocolViolation("received unencrypted data after an encryption request")
-                    unit = (0, b"")
+                    unit = (0, b"") if self._ask is Ask.SILENCE else None
                 case _:
                     unit = self._inbox.take_message(self._limit)
             if unit is None:

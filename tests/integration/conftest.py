@@ -102,6 +102,15 @@ def module_agroal(run: Run, key: Key, database: Database, pytestconfig: pytest.C
         yield launch
 
 
+@pytest.fixture(autouse=True)
+def _at_rest_afterwards(pytestconfig: pytest.Config) -> Iterator[None]:
+    """After each test nothing remains of its clients in the daemons that other tests will use."""
+    yield
+    for agroal in pytestconfig.stash.get(_RUNNING, []):
+        if agroal.is_running:
+            agroal.come_to_rest()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the logs of the daemons beside a failure."""

@@ -27,6 +27,7 @@ from agroal.management.client import ManagementClient, socket_path
 from agroal.management.snapshot import Snapshot
 from tests.integration.postgres import Database, Login
 from tests.integration.programs import client_program
+from tests.integration.remains import AtRest, descriptors_beside_servers
 from tests.integration.waiting import wait_until
 
 HBA = """\
@@ -108,7 +109,8 @@ class Agroal:
         wait_until(lambda: self._answers() or ended(self._process, 0), "agroal answers")
         if not self.is_running:
             raise AssertionError(f"agroal did not start:\n{self.log}")
-        self._descriptors = self._open_descriptors() - self._server_connections()
+        picture = wait_until(self._opens_nothing, "agroal has opened what it opens at the start")
+        self._descriptors = descriptors_beside_servers(self.pid, picture)
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -203,19 +205,23 @@ class Agroal:
 
     # The end
 
+    def come_to_rest(self) -> None:
+        """Send the clients home, and see that nothing of them remains: no lease, no task, no file descriptor."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        wait_until(
+            lambda: AtRest.of(self.snapshot(), self.pid, self._descriptors), "nothing remains of clients that have gone"
+        )
+
     def close(self) -> None:
         """Send the clients home, stop the daemon, and see that it kept nothing of what it was given."""
         try:
+            if self.is_running:
+                self.come_to_rest()
+                self.stop()
             for connection in self._connections:
                 connection.close()
-            if self.is_running:
-                wait_until(self._is_deserted, "agroal has neither clients nor leases")
-                expected = self._descriptors
-                wait_until(
-                    lambda: self._open_descriptors() - self._server_connections() <= expected,
-                    f"agroal has no more than {expected} file descriptors beside those of servers",
-                )
-                self.stop()
             if self._daemon:
                 assert self._daemon.returncode == 0, f"agroal's exit status is {self._daemon.returncode}"
             grave = [line for line in self.log.splitlines() if _GRAVE.search(line)]
@@ -237,15 +243,9 @@ class Agroal:
             return True
         return False
 
-    def _is_deserted(self) -> bool:
+    def _opens_nothing(self) -> Snapshot | None:
         picture = self.snapshot()
-        return not (picture.clients or picture.waiters or any(pool.active for pool in picture.pools))
-
-    def _server_connections(self) -> int:
-        return sum(server.connections for server in self.snapshot().servers)
-
-    def _open_descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        return None if any(slot.state == "init" for slot in picture.slots) else picture
 
 
 @contextmanager

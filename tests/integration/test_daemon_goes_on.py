@@ -48,7 +48,7 @@ def test_agroal_cli_tells_a_wrong_command_from_a_refusal(pool: Agroal) -> None:
 def test_a_hangup_of_the_terminal_is_no_end(pool: Agroal) -> None:
     with pool.connect() as client:
         pool.signal(signal.SIGHUP)
-        wait_until(lambda: "SIGHUP" in pool.log, "it is taken note of")
+        wait_until(lambda: "nothing to apply" in pool.log, "it is taken note of: the files have been read")
         assert answers(client)
     with pool.connect() as client:
         assert answers(client)

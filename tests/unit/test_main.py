@@ -13,6 +13,8 @@ from agroal import __version__, main
 from agroal.auth.vault import MasterKey, write_users
 from agroal.config.model import Configuration
 from agroal.daemon.background import READY, Readiness
+from agroal.daemon.log import Log
+from agroal.daemon.reload import Read
 from agroal.errors import ManagementError
 from tests.unit.test_admin import MASTER_FILE
 
@@ -61,9 +63,11 @@ class FakeDaemon:
     wakes_with = signal.SIGTERM
     failure: Exception | None = None
 
-    def __init__(self, configuration: Configuration, secrets: Mapping[str, str]) -> None:
+    def __init__(self, configuration: Configuration, secrets: Mapping[str, str], read: Read, output: Log) -> None:
         FakeDaemon.told = configuration, secrets
-        self.stop = self
+        self.read = read
+        self.output = output
+        self.stop = self.reload = self
         self.stopped = asyncio.Event()
 
     def signalled(self) -> None:
@@ -128,15 +132,6 @@ class TestCheck:
         assert output.err == ""
         assert output.out.startswith("[agroal]\nhost = localhost ")
         assert sorted(path.name for path in directory.iterdir()) == ["agroal.conf", "agroal_hba.conf"]
-
-    @pytest.mark.usefixtures("vault")
-    def test_connections_that_are_not_opened_ahead_yet_are_a_notice(
-        self, directory: Path, add: Callable[[str, str], None], capsys: Output
-    ) -> None:
-        add("agroal_databases.conf", "shop ann 5 0\nshop bob 5\nstore ann 5 2 1\n")
-        assert main.main(["-D", str(directory), "--check"]) == 0
-        [line] = capsys.readouterr().err.splitlines()
-        assert line.startswith(f"agroal: notice: {directory}/agroal_databases.conf:3: INITIAL_SIZE: ")
 
     def test_what_should_be_known_is_a_notice(
         self, directory: Path, add: Callable[[str, str], None], capsys: Output

@@ -17,8 +17,10 @@ from agroal.auth.hba import Peer
 from agroal.auth.users import Users
 from agroal.config.model import HbaLine, HbaType, Method, Name, Settings
 from agroal.daemon.daemon import Totals
+from agroal.daemon.failures import Failures
 from agroal.daemon.pool import PoolShell
 from agroal.daemon.session import Session
+from agroal.daemon.tracker import Tracker
 from agroal.net.cancel import Cancels
 from agroal.net.listen import SocketOptions
 from agroal.net.pump import Channel
@@ -70,7 +72,9 @@ class FakeDaemon:
         self.settings = SETTINGS
         self.users = USERS
         self.totals = Totals()
+        self.failures = Failures()
         self.pool: PoolShell = on.shell
+        self.tracker = Tracker(on.shell)
         numbers = itertools.count(1)
         self.cancels = Cancels(on.pump, SocketOptions(), lambda _: key(next(numbers)))
         self.stopping = False

@@ -45,7 +45,7 @@ def configuration(directory: Path, server: Address, **settings: object) -> Confi
 @asynccontextmanager
 async def running(configuration: Configuration, secrets: Mapping[str, str] = SECRETS) -> AsyncIterator[Daemon]:
     """A daemon that listens. In the end it stops at once."""
-    daemon = Daemon(configuration, secrets)
+    daemon = Daemon(configuration, secrets, lambda: (configuration, dict(secrets)))
     ready = asyncio.Event()
     life = asyncio.create_task(daemon.run(ready.set))
     await ready.wait()

@@ -57,16 +57,16 @@ async def test_a_graceful_shutdown_waits_as_long_as_it_is_told(
         controls = DaemonControls(daemon)
         with connect(daemon):
             await until(lambda: daemon.sessions)
-            assert controls.shutdown(ShutdownMode.GRACEFULLY, asked) == waited
+            assert controls.shutdown(ShutdownMode.GRACEFULLY, asked, dry_run=False) == waited
             assert controls.snapshot().status == "graceful"
-            assert controls.shutdown(ShutdownMode.CANCEL, None) is None
+            assert controls.shutdown(ShutdownMode.CANCEL, None, dry_run=False) is None
             assert controls.snapshot().status == "running"
             with pytest.raises(ManagementError):
-                controls.shutdown(ShutdownMode.CANCEL, None)
+                controls.shutdown(ShutdownMode.CANCEL, None, dry_run=False)
 
 
 @in_a_loop
 async def test_an_immediate_shutdown_waits_for_nobody(socket_dir: Path) -> None:
     async with running(configuration(socket_dir, NOWHERE)) as daemon:
-        assert DaemonControls(daemon).shutdown(ShutdownMode.IMMEDIATE, None) is None
+        assert DaemonControls(daemon).shutdown(ShutdownMode.IMMEDIATE, None, dry_run=False) is None
         assert daemon.stop.asked_for.done()

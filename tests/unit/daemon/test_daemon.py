@@ -3,13 +3,15 @@ from __future__ import annotations
 import resource
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.config.model import Method
-from agroal.daemon.daemon import LISTENED_TO, RESERVED_DESCRIPTORS, Daemon, client_descriptors
+from agroal.daemon.daemon import LISTENED_TO, Daemon
+from agroal.daemon.descriptors import RESERVED_DESCRIPTORS, client_descriptors
 from agroal.errors import ConfigurationError
 from agroal.net.dial import Address
 from agroal.pool.slot import PoolKey
@@ -102,24 +104,28 @@ class TestServing:
             await daemon.stop.asked_for
 
 
+def unread() -> NoReturn:
+    raise AssertionError("nobody asked for a reload")
+
+
 class TestDecisions:
     @in_a_loop
     async def test_the_hba_file_decides(self, socket_dir: Path) -> None:
-        daemon = Daemon(configuration(socket_dir, NOWHERE), {})
+        daemon = Daemon(configuration(socket_dir, NOWHERE), {}, unread)
         lines = [daemon.hba_line(asking(), Peer(address)) for address in (None, ip_address("127.0.0.1"))]
         assert [line.line for line in lines if line] == [1, 2]
         assert daemon.hba_line(asking(), Peer(ip_address("192.0.2.1"))) is None
 
     @in_a_loop
     async def test_an_alias_shares_the_pool_of_its_database(self, socket_dir: Path) -> None:
-        daemon = Daemon(configuration(socket_dir, NOWHERE), {})
+        daemon = Daemon(configuration(socket_dir, NOWHERE), {}, unread)
         known = Accepted(Method.SCRAM_SHA_256)
         assert daemon.key(asking("store"), known) == daemon.key(asking("shop"), known) == PoolKey("shop", "ann")
 
     @in_a_loop
     async def test_each_password_that_only_the_server_can_judge_has_a_pool_of_its_own(self, socket_dir: Path) -> None:
         """CVE-2025-46801."""
-        daemon, other = (Daemon(configuration(socket_dir, NOWHERE), {}) for _ in range(2))
+        daemon, other = (Daemon(configuration(socket_dir, NOWHERE), {}, unread) for _ in range(2))
 
         def key(daemon: Daemon, password: str) -> PoolKey:
             return daemon.key(asking(user="eve"), Accepted(Method.PASSWORD, password=password))

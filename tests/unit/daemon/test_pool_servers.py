@@ -9,7 +9,7 @@ import pytest
 
 from agroal.daemon import pool
 from agroal.pool.effects import CloseReason
-from agroal.pool.upkeep import FlushMode
+from agroal.pool.flushing import FlushMode
 from tests.unit.daemon.scene import Scene, scene
 from tests.unit.looping import in_a_loop, settle, until
 from tests.unit.net.pairs import received

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from agroal.daemon import session as session_module
+from agroal.daemon import farewell
 from agroal.net.link import Parting
 from tests.unit.daemon.lobby import ANSWER, QUERY, Lobby, lobby, told
 from tests.unit.looping import in_a_loop, settle, until
@@ -125,7 +125,7 @@ class TestSlowClients:
     async def test_one_that_does_not_take_it_is_left_in_time(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(session_module, "LINGER", 0.02)
+        monkeypatch.setattr(farewell, "LINGER", 0.02)
         async with lobby() as at:
             with caplog.at_level(logging.DEBUG):
                 await stuck(at)

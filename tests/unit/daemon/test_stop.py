@@ -9,6 +9,7 @@ import pytest
 
 from agroal.daemon.stop import Stop
 from agroal.errors import ManagementError
+from agroal.management.event import EventKind
 from tests.unit.looping import in_a_loop
 
 FLUSH_TIMEOUT = 60.0
@@ -21,12 +22,16 @@ class FakeDaemon:
         self.sessions = dict.fromkeys(range(clients))
         self.settings = SimpleNamespace(flush_timeout=FLUSH_TIMEOUT)
         self.timers: list[Timer] = []
+        self.events: list[tuple[EventKind, str]] = []
         monkeypatch.setattr(asyncio.get_running_loop(), "call_later", self.call_later)
         self.stop = Stop(self)  # type: ignore[arg-type]
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
         self.timers.append(Timer(self.timers, seconds, call))
         return self.timers[-1]
+
+    def report(self, kind: EventKind, text: str) -> None:
+        self.events.append((kind, text))
 
     def leaves(self) -> None:
         """A client goes."""
@@ -155,3 +160,32 @@ async def test_the_first_signal_asks_and_the_second_does_not(daemon_of: Made) ->
     assert [timer.seconds for timer in daemon.timers] == [FLUSH_TIMEOUT]
     daemon.stop.signalled()
     assert daemon.stops
+
+
+@in_a_loop
+async def test_administrators_are_told_of_each_step(daemon_of: Made) -> None:
+    daemon = daemon_of(2)
+    daemon.stop.gracefully(5)
+    daemon.stop.cancel()
+    daemon.stop.gracefully(0)
+    daemon.stop.immediately()
+    daemon.stop.immediately()
+    assert daemon.events == [
+        (EventKind.STOPPING, "a graceful shutdown waits for 2 clients, for 5 s"),
+        (EventKind.STOP_CANCELLED, "the shutdown is taken back"),
+        (EventKind.STOPPING, "a graceful shutdown waits for 2 clients"),
+        (EventKind.STOPPING, "agroal stops now"),
+    ]
+
+
+@in_a_loop
+async def test_whether_it_can_be_taken_back_can_be_asked_without_doing_it(daemon_of: Made) -> None:
+    daemon = daemon_of(1)
+    with pytest.raises(ManagementError, match="no shutdown is under way"):
+        daemon.stop.check_cancel()
+    daemon.stop.gracefully(5)
+    daemon.stop.check_cancel()
+    assert (daemon.stop.status, len(daemon.timers)) == ("graceful", 1)
+    daemon.stop.immediately()
+    with pytest.raises(ManagementError, match="too late"):
+        daemon.stop.check_cancel()

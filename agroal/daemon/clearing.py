@@ -1,0 +1,39 @@
+"""`clear statistics`: totals never go back, so what was counted before is subtracted from what is shown."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from agroal.management.snapshot import Count, Counters, Loop, Pool, Snapshot
+
+
+def since(cleared: Snapshot, now: Snapshot) -> Snapshot:
+    """The picture of now, counting from the moment of the other."""
+    before = {(pool.database, pool.user): pool for pool in cleared.pools}
+    closed = {count.name: count.count for count in cleared.closes}
+    names = [field.name for field in fields(Counters)]
+    counters = {name: getattr(now.counters, name) - getattr(cleared.counters, name) for name in names}
+    return replace(
+        now,
+        counters=Counters(**counters),
+        closes=tuple(Count(count.name, count.count - closed.get(count.name, 0)) for count in now.closes),
+        pools=tuple(_pool(before.get((pool.database, pool.user)), pool) for pool in now.pools),
+        loop=Loop(_less(now.loop.lag_hist, cleared.loop.lag_hist), now.loop.tasks),
+    )
+
+
+def _pool(before: Pool | None, now: Pool) -> Pool:
+    if before is None or now.leases < before.leases:  # it has been forgotten meanwhile, and counts anew
+        return now
+    return replace(
+        now,
+        leases=now.leases - before.leases,
+        waits=now.waits - before.waits,
+        wait_us=now.wait_us - before.wait_us,
+        wait_hist=_less(now.wait_hist, before.wait_hist),
+        timeouts=now.timeouts - before.timeouts,
+    )
+
+
+def _less(now: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(late - early for late, early in zip(now, before, strict=True))

@@ -1,0 +1,152 @@
+"""A new configuration for a running daemon: all that needs no restart, or nothing when the files can't be used.
+
+The files are read in a thread, for deriving keys takes a while. Then everything changes between two events of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from agroal.auth.users import Users
+from agroal.config.change import changes, effective
+from agroal.config.model import Configuration, Settings
+from agroal.config.single import assign
+from agroal.config.single import settings as settings_of
+from agroal.errors import AgroalError, ConfigurationError, ManagementError, VaultError
+from agroal.management.controls import Change, Reloaded
+from agroal.management.event import EventKind
+from agroal.management.wire import Code
+from agroal.net.dial import Address
+from agroal.net.listen import SocketOptions
+from agroal.pool.flushing import FlushMode
+from agroal.pool.limits import Limit
+from agroal.pool.settings import PoolSettings
+
+if TYPE_CHECKING:
+    from agroal.daemon.daemon import Daemon
+
+Read = Callable[[], tuple[Configuration, dict[str, str]]]
+"""Reads all files: the configuration, and the users of the vault. Raises ConfigurationError, VaultError."""
+
+
+def pool_settings(settings: Settings) -> PoolSettings:
+    """What the pool is told of the configuration."""
+    return PoolSettings(
+        max_connections=settings.max_connections,
+        blocking_timeout=settings.blocking_timeout,
+        idle_timeout=settings.idle_timeout,
+        max_connection_age=settings.max_connection_age,
+        wait_notice_timeout=settings.wait_notice_timeout,
+        validation=settings.validation,
+        background_interval=settings.background_interval,
+        retry_first=settings.connection_retry_delay,
+    )
+
+
+class Reload:
+    """Applies changes, and knows which of them wait for a restart."""
+
+    def __init__(self, daemon: Daemon, secrets: Mapping[str, str], read: Read) -> None:
+        self.pending: dict[str, str] = {}
+        """What waits for a restart: the new value by its key."""
+        self.at: float | None = None
+        """When something last changed, in monotonic seconds."""
+        self._daemon = daemon
+        self._secrets = dict(secrets)
+        self._read = read
+        self._busy = asyncio.Lock()
+
+    async def reload(self, *, dry_run: bool) -> Reloaded:
+        """Read all files anew. Raises ManagementError `configuration`, with every problem: then nothing has changed."""
+        async with self._busy:
+            try:
+                new, secrets = await asyncio.get_running_loop().run_in_executor(None, self._read)
+                difference = [*self._changes(new), *self._users_changed(new, secrets)]
+                if not dry_run:
+                    await self._apply(new, secrets)
+                    self.pending = {change.key: change.new for change in difference if change.restart}
+            except (ConfigurationError, VaultError) as error:
+                if not dry_run:
+                    self._daemon.report(EventKind.RELOAD_FAILED, f"nothing is reloaded: {error}")
+                raise ManagementError(Code.CONFIGURATION, str(error)) from error
+        if not dry_run:
+            self._daemon.report(EventKind.RELOADED, _in_words(difference))
+        return Reloaded(tuple(difference), tuple(map(str, new.notices)))
+
+    async def set(self, key: str, text: str, *, dry_run: bool) -> Change:
+        """Change one key. Raises ManagementError `bad-argument`."""
+        async with self._busy:
+            now = self._daemon.configuration
+            try:
+                new = assign(now, key, text, os.environ)
+                difference = self._changes(new)
+                if not dry_run:
+                    self._take(new)
+            except ConfigurationError as error:
+                raise ManagementError(Code.BAD_ARGUMENT, str(error)) from error
+        (same,) = settings_of(new, key)
+        return difference[0] if difference else Change(key, same.value, same.value, False)
+
+    async def signalled(self) -> None:
+        """SIGHUP."""
+        with suppress(AgroalError):  # it has been reported
+            await self.reload(dry_run=False)
+
+    def _changes(self, new: Configuration) -> list[Change]:
+        found = changes(self._daemon.configuration, new)
+        return [Change(change.key, change.old, change.new, change.restart) for change in found]
+
+    def _users_changed(self, new: Configuration, secrets: Mapping[str, str]) -> list[Change]:
+        names = _changed(self._secrets, secrets)
+        if not names:
+            return []
+        key = new.files.users.name if new.files.users else "users"
+        return [Change(key, f"{len(self._secrets)} users", f"{len(secrets)} users: {', '.join(names)}", False)]
+
+    async def _apply(self, new: Configuration, secrets: dict[str, str]) -> None:
+        daemon, stale = self._daemon, _changed(self._secrets, secrets)
+        users = daemon.users
+        if stale:
+            users = await asyncio.get_running_loop().run_in_executor(None, Users, secrets, daemon.users_key)
+        self._take(effective(daemon.configuration, new))
+        if stale:
+            self._secrets = secrets
+            daemon.users = users
+            daemon.dialler.knows(users)
+            for user in stale:  # nobody goes on with a connection that another password has opened
+                daemon.pool.flush(FlushMode.GRACEFULLY, user=user)
+
+    def _take(self, new: Configuration) -> None:
+        """Put it in force. It must need no restart. Raises ConfigurationError before anything has changed."""
+        daemon, settings = self._daemon, new.settings
+        if daemon.output:
+            daemon.output.reconfigure(settings)
+        address = Address.of(new.primary)
+        moved = address != Address.of(daemon.configuration.primary)
+        daemon.configuration = new
+        daemon.settings = settings
+        options = SocketOptions(settings.nodelay, settings.keep_alive)
+        daemon.options = daemon.cancels.options = options
+        daemon.dialler.reconfigure(address, settings, options)
+        daemon.pool.reconfigure(pool_settings(settings), tuple(map(Limit.of, new.limits)), settings.server_reset_query)
+        daemon.tracker.switch(settings.tracker)
+        daemon.deepen(settings.backlog)
+        if moved:
+            daemon.pool.flush(FlushMode.GRACEFULLY)
+        self.at = daemon.now()
+
+
+def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Users whose secret is new, another, or gone."""
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def _in_words(difference: list[Change]) -> str:
+    applied = [change.key for change in difference if not change.restart]
+    waiting = [change.key for change in difference if change.restart]
+    text = f"applied: {', '.join(applied)}" if applied else "nothing to apply"
+    return f"{text}; waiting for a restart: {', '.join(waiting)}" if waiting else text
