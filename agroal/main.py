@@ -23,6 +23,7 @@ from agroal.daemon.files import read as read_files
 from agroal.daemon.log import Log
 from agroal.daemon.reload import Read
 from agroal.errors import AgroalError, ConfigurationError, Problem
+from agroal.net.chosen import RELAY
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-D", "--directory", type=Path, metavar="DIR", help="the directory of all these files")
     made.add_argument("-d", "--daemon", action="store_true", help="run in the background")
     made.add_argument("--check", action="store_true", help="check the files, print what is in force, start nothing")
-    made.add_argument("-V", "--version", action="version", version=f"agroal {__version__}")
+    made.add_argument("-V", "--version", action="version", version=f"agroal {__version__}, {RELAY}")
     made.add_argument("-?", "-h", "--help", action="help", help="show this help")
     return made
 

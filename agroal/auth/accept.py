@@ -9,15 +9,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agroal.auth.scram import MECHANISM, ServerExchange
+from agroal.auth.ident import Usermap
+from agroal.auth.scram import ServerExchange
 from agroal.auth.users import Users
-from agroal.config.model import HbaLine, Method
-from agroal.errors import AuthenticationFailed, NotPermitted, ProtocolViolation, UnsupportedProtocol
+from agroal.config.model import ClientCert, HbaLine, Method
+from agroal.errors import AuthenticationFailed, NotPermitted, ProtocolViolation
 from agroal.wire import backend
-from agroal.wire.codes import PROTOCOL_3_0, Authentication, Frontend
+from agroal.wire.codes import GSSENC_REQUEST, SSL_REQUEST, Authentication, Frontend
 from agroal.wire.fields import decode
 from agroal.wire.frontend import parse_password, parse_sasl_initial_response
-from agroal.wire.startup import CancelRequest, GSSENCRequest, SSLRequest, StartupMessage, parse_startup
+from agroal.wire.startup import (
+    CancelRequest,
+    GSSENCRequest,
+    SSLRequest,
+    StartupMessage,
+    parse_startup,
+    unsupported,
+)
 from agroal.wire.talk import Ask, Talk, read_only, read_packet
 
 
@@ -42,32 +50,47 @@ class Accepted:
     """The server itself must ask the client: nothing is known of it here."""
 
 
-def negotiate() -> Talk[StartupMessage | CancelRequest]:
-    """Up to the StartupMessage or CancelRequest: no to encryption, and down to the protocol that we speak.
+def negotiate(tls: bool = False, *, secured: bool = False) -> Talk[StartupMessage | CancelRequest]:
+    """Up to the StartupMessage or CancelRequest: whether to encrypt, and down to the protocol that we speak.
 
-    Raises ProtocolViolation, UnsupportedProtocol.
+    `tls`: it is on offer. `secured`: the client began with a TLS handshake (“direct TLS”).
+
+    Each encryption can be asked for once, and none any more when the answer was yes: then the question is taken for a
+    version of the protocol, as by PostgreSQL. Raises ProtocolViolation, UnsupportedProtocol, NotPermitted.
     """
-    asked: set[type] = set()
+    open_questions = {SSL_REQUEST, GSSENC_REQUEST}
     while True:
         packet = parse_startup((yield from read_packet()))
         match packet:
             case SSLRequest() | GSSENCRequest():
-                if type(packet) in asked:
-                    raise ProtocolViolation("the client asked for the same encryption twice")
-                asked.add(type(packet))
+                code = SSL_REQUEST if isinstance(packet, SSLRequest) else GSSENC_REQUEST
+                if code not in open_questions:
+                    raise unsupported(code)
+                open_questions.remove(code)
                 yield Ask.SILENCE
-                yield b"N"
+                if code == SSL_REQUEST and tls and not secured:
+                    yield b"S"
+                    yield Ask.SECURE
+                    open_questions.clear()
+                else:
+                    yield b"N"
             case StartupMessage():
-                if packet.version != PROTOCOL_3_0 or packet.unknown_options:
-                    yield backend.negotiate_protocol_version(packet.unknown_options)
+                if packet.negotiable:
+                    yield backend.negotiate_protocol_version(packet.spoken, packet.unknown_options)
                 return packet
             case CancelRequest():
                 return packet
 
 
-def permit(line: HbaLine | None, startup: StartupMessage, peer: str) -> HbaLine:
-    """The HBA line that lets the client try. Raises NotPermitted, in PostgreSQL's words."""
-    who = f'host "{peer}", user "{startup.user}", database "{startup.database}", no encryption'
+def permit(
+    line: HbaLine | None, startup: StartupMessage, peer: str, *, encrypted: bool = False, certified: str | None = None
+) -> HbaLine:
+    """The HBA line that lets the client try. `certified` as for `accept`.
+
+    Raises NotPermitted, in PostgreSQL's words.
+    """
+    encryption = "SSL encryption" if encrypted else "no encryption"
+    who = f'host "{peer}", user "{startup.user}", database "{startup.database}", {encryption}'
     if line is None:
         raise NotPermitted(
             f"no agroal_hba.conf entry for {who}",
@@ -75,13 +98,31 @@ def permit(line: HbaLine | None, startup: StartupMessage, peer: str) -> HbaLine:
         )
     if line.method == Method.REJECT:
         raise NotPermitted(f"agroal_hba.conf rejects connection for {who}")
+    if line.clientcert is not ClientCert.OFF and certified is None:
+        raise without_certificate()
+    if line.clientcert is ClientCert.VERIFY_FULL and certified != startup.user:
+        raise not_certified(startup.user)
     return line
 
 
-def accept(method: Method, user: str, users: Users, unknown_allowed: bool, dice: Dice) -> Talk[Accepted]:
+def accept(
+    method: Method,
+    user: str,
+    users: Users,
+    unknown_allowed: bool,
+    dice: Dice,
+    *,
+    binding: bytes | None = None,
+    certified: str | None = None,
+    usermap: Usermap | None = None,
+) -> Talk[Accepted]:
     """Make the client prove that it is this user. AuthenticationOk is left to whoever has a server for it.
 
-    Raises AuthenticationFailed, ProtocolViolation, UnsupportedProtocol.
+    `binding`: what SCRAM can be bound to, the hash of our certificate; None without TLS. `certified`: the common name
+    in the client's certificate, which has been verified; None without one. `usermap`: which users a common name may
+    be, if the HBA line names a map; without one, it has to be the user's name.
+
+    Raises AuthenticationFailed, NotPermitted, ProtocolViolation, UnsupportedProtocol.
     """
     known = user in users
     match method:
@@ -89,23 +130,40 @@ def accept(method: Method, user: str, users: Users, unknown_allowed: bool, dice:
             if not known and not unknown_allowed:
                 raise failed(user)
             return Accepted(method)
+        case Method.CERT:
+            if certified is None:
+                raise without_certificate()
+            may_be = usermap.lets(certified, user) if usermap else certified == user
+            if not may_be or not (known or unknown_allowed):
+                raise not_certified(user)
+            return Accepted(method)
         case Method.PASSWORD:
             return (yield from _cleartext(user, users, unknown_allowed and not known))
         case Method.MD5 if not (known and users[user].verifier):
             return (yield from _md5(user, users, dice))
         case Method.MD5 | Method.SCRAM_SHA_256:
-            return (yield from _scram(method, user, users, dice))
+            return (yield from _scram(method, user, users, dice, binding))
         case Method.ALL:
             if not known and unknown_allowed:
                 return Accepted(method, unproved=True)
-            return (yield from _scram(method, user, users, dice))
-        case _:
-            raise UnsupportedProtocol(f"authentication method {method} is not supported yet")
+            return (yield from _scram(method, user, users, dice, binding))
+        case Method.REJECT:
+            raise NotPermitted(f'authentication failed for user "{user}": host rejected')
 
 
 def failed(user: str) -> AuthenticationFailed:
     """What everyone is told who could not prove to be this user."""
     return AuthenticationFailed(f'password authentication failed for user "{user}"')
+
+
+def not_certified(user: str) -> NotPermitted:
+    """What everyone is told whose certificate is not this user's."""
+    return NotPermitted(f'certificate authentication failed for user "{user}"')
+
+
+def without_certificate() -> NotPermitted:
+    """What everyone is told who should have shown a certificate."""
+    return NotPermitted("connection requires a valid client certificate")
 
 
 def _cleartext(user: str, users: Users, server_decides: bool) -> Talk[Accepted]:
@@ -129,15 +187,15 @@ def _md5(user: str, users: Users, dice: Dice) -> Talk[Accepted]:
     return Accepted(Method.MD5)
 
 
-def _scram(method: Method, user: str, users: Users, dice: Dice) -> Talk[Accepted]:
+def _scram(method: Method, user: str, users: Users, dice: Dice, binding: bytes | None) -> Talk[Accepted]:
     verifier, doomed = users.challenge(user)
-    exchange = ServerExchange(user, verifier, dice.nonce, doomed=doomed)
-    yield backend.authentication_sasl([MECHANISM])
+    exchange = ServerExchange(user, verifier, dice.nonce, doomed=doomed, binding=binding)
+    yield backend.authentication_sasl(exchange.mechanisms)
     initial = yield from read_only(Frontend.PASSWORD, "SASL response")
     mechanism, client_first = parse_sasl_initial_response(initial)
-    if mechanism != MECHANISM:
+    if mechanism not in exchange.mechanisms:
         raise ProtocolViolation("client selected an invalid SASL authentication mechanism")
-    yield backend.authentication(Authentication.SASL_CONTINUE, exchange.first(client_first))
+    yield backend.authentication(Authentication.SASL_CONTINUE, exchange.first(client_first, mechanism))
     client_final = yield from read_only(Frontend.PASSWORD, "SASL response")
     yield backend.authentication(Authentication.SASL_FINAL, exchange.final(client_final))
     return Accepted(method)

@@ -21,18 +21,24 @@ class Peer:
 
     address: IPv4Address | IPv6Address | None
     """None: over the Unix socket."""
-    tls: bool = False
 
 
 def match(
-    lines: Sequence[HbaLine], peer: Peer, *, database: str, real_database: str, user: str, interfaces: Interfaces = ()
+    lines: Sequence[HbaLine],
+    peer: Peer,
+    *,
+    database: str,
+    real_database: str,
+    user: str,
+    encrypted: bool = False,
+    interfaces: Interfaces = (),
 ) -> HbaLine | None:
     """The first line that matches. `database` is what the client asked for, `real_database` what it is an alias of."""
     names = {database, real_database}
     address = _unmapped(peer.address)
     for line in lines:
         if (
-            _type_matches(line.type, peer)
+            _type_matches(line.type, peer, encrypted)
             and any(_database_matches(name, names, real_database, user) for name in line.databases)
             and any(name.keyword or name.text == user for name in line.users)
             and (address is None or _address_matches(line.address, address, interfaces))
@@ -48,16 +54,16 @@ def _unmapped(address: IPv4Address | IPv6Address | None) -> IPv4Address | IPv6Ad
     return address
 
 
-def _type_matches(type_: HbaType, peer: Peer) -> bool:
+def _type_matches(type_: HbaType, peer: Peer, encrypted: bool) -> bool:
     match type_:
         case HbaType.LOCAL:
             return peer.address is None
         case HbaType.HOST:
             return peer.address is not None
         case HbaType.HOSTSSL:
-            return peer.address is not None and peer.tls
+            return peer.address is not None and encrypted
         case HbaType.HOSTNOSSL:
-            return peer.address is not None and not peer.tls
+            return peer.address is not None and not encrypted
 
 
 def _database_matches(name: Name, names: set[str], real_database: str, user: str) -> bool:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from agroal.auth.md5 import md5_response, md5_secret
-from agroal.auth.scram import MECHANISM, ClientExchange
+from agroal.auth.scram import MECHANISM, PLUS, ClientExchange
 from agroal.auth.users import Secret
+from agroal.config.choices import ChannelBinding
 from agroal.errors import ServerRefused, ServerUnavailable
 from agroal.wire import frontend
 from agroal.wire.backend import parse_authentication, parse_mechanisms, parse_parameter_status
@@ -45,10 +46,28 @@ class Credentials:
     """This password, salted and stretched in earlier logins: 4096 rounds of SHA-256 are worth remembering."""
 
 
-def login(database: str, credentials: Credentials, parameters: Mapping[str, str]) -> Talk[Greeting]:
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """What the connection offers to bind the login to, and whether that is wanted."""
+
+    encrypted: bool = False
+    binding: bytes | None = None
+    """The hash of the server's certificate; None also where there is no hash for it (auth/binding.py)."""
+    wanted: ChannelBinding = ChannelBinding.PREFER
+
+
+PLAIN = Encryption()
+
+
+def login(
+    database: str, credentials: Credentials, parameters: Mapping[str, str], encryption: Encryption = PLAIN
+) -> Talk[Greeting]:
     """Log in, up to the first ReadyForQuery. Raises ServerRefused, ServerUnavailable, ProtocolViolation."""
+    if encryption.wanted is ChannelBinding.REQUIRE and encryption.binding is None:
+        missing = "the server's certificate has no hash to bind to" if encryption.encrypted else "TLS is not in use"
+        raise _unbound(missing)
     yield build_startup(credentials.user, database, dict(parameters))
-    yield from _authenticate(credentials)
+    yield from _authenticate(credentials, encryption)
     return (yield from greeting())
 
 
@@ -80,9 +99,12 @@ def read_from_server() -> Talk[Message]:
             return kind, body
 
 
-def _authenticate(credentials: Credentials) -> Talk[None]:
+def _authenticate(credentials: Credentials, encryption: Encryption) -> Talk[None]:
     """Answer what the server asks for, until it says AuthenticationOk."""
     code, data = yield from _read_authentication()
+    if encryption.wanted is ChannelBinding.REQUIRE and code != Authentication.SASL:
+        another = "wants no password" if code == Authentication.OK else f"asks for another authentication (code {code})"
+        raise _unbound(f"the server {another}")
     match code:
         case Authentication.OK:
             return
@@ -91,7 +113,7 @@ def _authenticate(credentials: Credentials) -> Talk[None]:
         case Authentication.MD5_PASSWORD if len(data) == 4:
             yield frontend.password(_md5(credentials, data))
         case Authentication.SASL:
-            yield from _scram(credentials, parse_mechanisms(data))
+            yield from _scram(credentials, encryption, parse_mechanisms(data))
         case _:
             raise ServerUnavailable(
                 f"the server asks for an authentication method that agroal does not support (code {code})",
@@ -109,12 +131,16 @@ def _read_authentication() -> Talk[tuple[int, bytes]]:
     return parse_authentication(body)
 
 
-def _scram(credentials: Credentials, mechanisms: list[str]) -> Talk[None]:
-    """SCRAM-SHA-256, RFC 7677. The server proves that it knows the password too."""
-    if MECHANISM not in mechanisms:
-        raise ServerUnavailable(f"the server offers no SASL mechanism that agroal knows: {', '.join(mechanisms)}")
-    exchange = ClientExchange(_password(credentials, "scram-sha-256"), credentials.nonce, credentials.salted)
-    yield frontend.sasl_initial_response(MECHANISM, exchange.first())
+def _scram(credentials: Credentials, encryption: Encryption, mechanisms: list[str]) -> Talk[None]:
+    """SCRAM-SHA-256, RFC 7677, and -PLUS. The server proves that it knows the password too."""
+    mechanism = _choose(encryption, mechanisms)
+    password = _password(credentials, "scram-sha-256")
+    binding = None if encryption.wanted is ChannelBinding.DISABLE else encryption.binding
+    bound = binding if mechanism == PLUS else None
+    exchange = ClientExchange(
+        password, credentials.nonce, credentials.salted, binding=bound, could_bind=binding is not None
+    )
+    yield frontend.sasl_initial_response(mechanism, exchange.first())
     code, challenge = yield from _read_authentication()
     if code != Authentication.SASL_CONTINUE:
         raise ServerUnavailable(f"the server left the SCRAM exchange (code {code} instead of a challenge)")
@@ -123,6 +149,30 @@ def _scram(credentials: Credentials, mechanisms: list[str]) -> Talk[None]:
     if code != Authentication.SASL_FINAL:
         raise ServerUnavailable(f"the server left the SCRAM exchange (code {code} instead of its signature)")
     exchange.verify(outcome)
+
+
+def _choose(encryption: Encryption, mechanisms: list[str]) -> str:
+    """The best mechanism of those offered. Raises ServerUnavailable, also where it looks as if TLS was taken away."""
+    offered = PLUS in mechanisms
+    if offered and not encryption.encrypted and encryption.wanted is not ChannelBinding.DISABLE:
+        raise ServerUnavailable(
+            f"the server offers {PLUS}, but the connection is not encrypted: has somebody in between removed the TLS?",
+            hint="If that is meant to be, set channel_binding = disable for this server.",
+        )
+    if offered and encryption.binding is not None and encryption.wanted is not ChannelBinding.DISABLE:
+        return PLUS
+    if encryption.wanted is ChannelBinding.REQUIRE:
+        raise _unbound(f"the server does not offer {PLUS}")
+    if MECHANISM not in mechanisms:
+        raise ServerUnavailable(f"the server offers no SASL mechanism that agroal can use: {', '.join(mechanisms)}")
+    return MECHANISM
+
+
+def _unbound(why: str) -> ServerUnavailable:
+    return ServerUnavailable(
+        f"channel binding is required (channel_binding = require), but {why}",
+        hint="Expected TLS, and scram-sha-256 in the server's pg_hba.conf.",
+    )
 
 
 def _password(credentials: Credentials, method: str) -> str:

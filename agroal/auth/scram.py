@@ -17,8 +17,15 @@ AuthMessage, the exchange so far.
 
 Neither side is trusted. A client must not find out whether a user exists: a *doomed* exchange, against the mock
 verifier of an unknown user, runs to its end and fails there like a wrong password. A server must not make us work or
-store without bounds (CVE-2026-6665): nonce, salt and iterations are limited. No channel binding is offered, so the
-gs2 flags `n` and `y` are both right.
+store without bounds (CVE-2026-6665): nonce, salt and iterations are limited.
+
+SCRAM-SHA-256-PLUS also binds the exchange to the TLS connection under it, so that it can't be carried from one to
+another by somebody in between: both sides sign the hash of the server's certificate (tls-server-end-point, RFC 5929).
+The first byte of the gs2 header says how the client sees it, and being signed it can't be changed on the way:
+
+    n                         the client does not bind
+    y                         it would, but was not offered PLUS: a lie told to it, if we did offer
+    p=tls-server-end-point    it binds; `c` is then gs2 header and hash together
 """
 
 from __future__ import annotations
@@ -27,34 +34,32 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from binascii import a2b_base64
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from agroal.auth.saslprep import prepare
-from agroal.errors import AuthenticationFailed, ProtocolViolation, ServerUnavailable
+from agroal.auth.scram_messages import (
+    KEY_LENGTH,
+    read_base64,
+    read_client_final,
+    read_client_first,
+    read_server_final,
+    read_server_first,
+)
+from agroal.errors import AuthenticationFailed, NotPermitted, ProtocolViolation, ServerUnavailable
 
 MECHANISM = "SCRAM-SHA-256"
+PLUS = "SCRAM-SHA-256-PLUS"
 ITERATIONS = 4096
 """PostgreSQL's default, which mock verifiers must look like."""
 SALT_LENGTH = 16
 """Bytes; PostgreSQL's, ditto. Other implementations use other lengths, so any is accepted."""
-KEY_LENGTH = 32
 
-MAX_NONCE = 1024
-MAX_SALT = 1024
-MAX_ITERATIONS = 100_000
-"""About 30 ms of CPU: the most that a server may cost us."""
-
-GS2_HEADER = b"n,,"
-"""What we send as a client: no channel binding, no authorization identity."""
+NOT_BOUND, NOT_OFFERED, BOUND = b"n", b"y", b"p=tls-server-end-point"
+"""The gs2 flags."""
 
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$([1-9][0-9]{0,9}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)")
-_ATTRIBUTE = re.compile(rb"[A-Za-z]=[^\0]*")
-_NONCE = re.compile(rb"[\x21-\x2b\x2d-\x7e]{1,%d}" % MAX_NONCE)
-_COUNT = re.compile(rb"[1-9][0-9]{0,9}")
-_ERROR = re.compile(rb"[a-z-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Verifier:
         if found is None:
             raise ValueError("not a SCRAM-SHA-256 verifier")
         iterations = int(found[1])
-        salt, stored_key, server_key = (_base64(part.encode(), "part of the verifier") for part in found.groups()[1:])
+        salt, stored_key, server_key = (read_base64(part.encode(), "verifier") for part in found.groups()[1:])
         if iterations > 2**31 - 1 or not salt or len(stored_key) != KEY_LENGTH or len(server_key) != KEY_LENGTH:
             raise ValueError("a SCRAM-SHA-256 verifier with a part of the wrong size")
         return cls(iterations, salt, stored_key, server_key)
@@ -112,20 +117,30 @@ class ServerExchange:
     """A client proves to us that it knows the password behind `verifier`: `first`, then `final`.
 
     `nonce` is our random part: printable ASCII without comma, fresh for every exchange. A `doomed` exchange does all
-    the work and fails. Raises ProtocolViolation for what is not SCRAM, AuthenticationFailed for a wrong proof.
+    the work and fails. `binding` is the hash of our certificate; None where there is no TLS. Raises ProtocolViolation
+    for what is not SCRAM, NotPermitted for a channel that is not the client's, AuthenticationFailed for a wrong proof.
     """
 
-    def __init__(self, user: str, verifier: Verifier, nonce: str, *, doomed: bool) -> None:
+    def __init__(
+        self, user: str, verifier: Verifier, nonce: str, *, doomed: bool, binding: bytes | None = None
+    ) -> None:
         self._user = user
         self._verifier = verifier
         self._nonce = nonce.encode()
         self._doomed = doomed
-        self._gs2_header = self._client_first = self._server_first = b""
+        self._binding = binding
+        self._channel = self._client_first = self._server_first = b""
 
-    def first(self, message: bytes) -> bytes:
+    @property
+    def mechanisms(self) -> list[str]:
+        """What the client can choose from, best first."""
+        return [MECHANISM] if self._binding is None else [PLUS, MECHANISM]
+
+    def first(self, message: bytes, mechanism: str = MECHANISM) -> bytes:
         """client-first-message in, server-first-message out."""
         try:
-            self._gs2_header, self._client_first, client_nonce = _read_client_first(message)
+            flag, self._client_first, client_nonce = read_client_first(message)
+            self._channel = self._bind(flag, mechanism == PLUS)
         except ValueError as problem:
             raise ProtocolViolation("malformed SCRAM message", detail=f"client-first-message: {problem}.") from None
         self._nonce = client_nonce + self._nonce
@@ -136,7 +151,8 @@ class ServerExchange:
     def final(self, message: bytes) -> bytes:
         """client-final-message in, server-final-message out."""
         try:
-            without_proof, proof = _read_client_final(message, self._gs2_header, self._nonce)
+            without_proof, channel, proof = read_client_final(message, self._nonce)
+            self._check_channel(channel)
         except ValueError as problem:
             raise ProtocolViolation("malformed SCRAM message", detail=f"client-final-message: {problem}.") from None
         auth_message = b",".join((self._client_first, self._server_first, without_proof))
@@ -147,21 +163,58 @@ class ServerExchange:
             raise AuthenticationFailed(f'password authentication failed for user "{self._user}"')
         return b"v=" + b64encode(signature)
 
+    def _bind(self, flag: bytes, plus: bool) -> bytes:
+        """What `c` must be, before base64: the gs2 header, and the hash when it is bound."""
+        match flag:
+            case b"n" | b"y" if plus:
+                raise ValueError(f"{PLUS} was chosen without channel binding")
+            case b"y" if self._binding is not None:
+                raise NotPermitted(
+                    "SCRAM channel binding negotiation error",
+                    detail="The client supports SCRAM channel binding but thinks the server does not. "
+                    "However, this server does support channel binding.",
+                )
+            case b"n" | b"y":
+                return flag + b",,"
+            case _ if not plus or self._binding is None:
+                raise ValueError(f"{MECHANISM} was chosen with channel binding")
+            case _ if flag != BOUND:
+                raise ValueError("the type of channel binding is not supported; expected tls-server-end-point")
+            case _:
+                return BOUND + b",," + self._binding
+
+    def _check_channel(self, channel: bytes) -> None:
+        if hmac.compare_digest(channel, b64encode(self._channel)):
+            return
+        if self._channel.startswith(BOUND):
+            raise NotPermitted("SCRAM channel binding check failed")
+        raise ValueError("the channel-binding attribute does not repeat the gs2 header")
+
 
 class ClientExchange:
     """We log in to a server: `first`, `final`, `verify`. Without `verify` it may be any server.
 
     `nonce` is our random part, as in ServerExchange. `salted` remembers by salt and iterations what PBKDF2 made of the
     password, so that the next login to the same server is cheap; it belongs to one password, and only a server that has
-    proved itself adds to it. Whatever is wrong is the server's doing, and raises ServerUnavailable.
+    proved itself adds to it. `binding` is the hash of the server's certificate, for SCRAM-SHA-256-PLUS; None and
+    `could_bind`: that was not offered. Whatever is wrong is the server's doing, and raises ServerUnavailable.
     """
 
     def __init__(
-        self, password: str, nonce: str, salted: MutableMapping[tuple[bytes, int], bytes] | None = None
+        self,
+        password: str,
+        nonce: str,
+        salted: MutableMapping[tuple[bytes, int], bytes] | None = None,
+        *,
+        binding: bytes | None = None,
+        could_bind: bool = False,
     ) -> None:
         self._password = password
         self._nonce = nonce.encode()
         self._known = {} if salted is None else salted
+        flag = BOUND if binding is not None else NOT_OFFERED if could_bind else NOT_BOUND
+        self._gs2_header = flag + b",,"  # no authorization identity
+        self._channel = self._gs2_header + (binding or b"")
         self._client_first = b"n=,r=" + self._nonce  # no name: the start-up packet has it
         self._auth_message = b""
         self._salted = b""
@@ -169,17 +222,17 @@ class ClientExchange:
 
     def first(self) -> bytes:
         """The client-first-message."""
-        return GS2_HEADER + self._client_first
+        return self._gs2_header + self._client_first
 
     def final(self, message: bytes) -> bytes:
         """server-first-message in, client-final-message out."""
         try:
-            nonce, salt, iterations = _read_server_first(message, self._nonce)
+            nonces, salt, iterations = read_server_first(message, self._nonce)
         except ValueError as problem:
             raise _unusable("server-first-message", problem) from None
         self._salted = self._known.get((salt, iterations)) or _stretch(self._password, salt, iterations)
         self._verifier = Verifier._from_salted(self._salted, salt, iterations)
-        without_proof = b"c=%s,r=%s" % (b64encode(GS2_HEADER), nonce)
+        without_proof = b"c=%s,r=%s" % (b64encode(self._channel), nonces)
         self._auth_message = b",".join((self._client_first, message, without_proof))
         signature = _hmac(self._verifier.stored_key, self._auth_message)
         return without_proof + b",p=" + b64encode(_xor(_hmac(self._salted, b"Client Key"), signature))
@@ -188,92 +241,12 @@ class ClientExchange:
         """server-final-message in: returns if the server has proved that it knows us too."""
         assert self._verifier is not None, "final comes before verify"
         try:
-            signature = _read_server_final(message)
+            signature = read_server_final(message)
         except ValueError as problem:
             raise _unusable("server-final-message", problem) from None
         if not hmac.compare_digest(signature, _hmac(self._verifier.server_key, self._auth_message)):
             raise ServerUnavailable("the server's SCRAM signature is wrong", detail="It does not know the password.")
         self._known[self._verifier.salt, self._verifier.iterations] = self._salted
-
-
-def _read_client_first(message: bytes) -> tuple[bytes, bytes, bytes]:
-    """gs2 header, client-first-message-bare, client nonce."""
-    match message.split(b",", 2):
-        case [b"n" | b"y" as flag, b"", bare]:
-            _name, nonce = _values(bare, b"nr")
-            _check_nonce(nonce)
-            return flag + b",,", bare, nonce
-        case [b"n" | b"y", _, _]:
-            raise ValueError("an authorization identity is not supported")
-        case [flag, _, _] if flag.startswith(b"p="):
-            raise ValueError("channel binding is asked for but was not offered")
-        case _:
-            raise ValueError("it does not begin with a gs2 header")
-
-
-def _read_client_final(message: bytes, gs2_header: bytes, nonce: bytes) -> tuple[bytes, bytes]:
-    """client-final-message-without-proof, proof."""
-    without_proof, comma, last = message.rpartition(b",")
-    if not comma or not last.startswith(b"p="):
-        raise ValueError("the proof must come last")
-    binding, both_nonces = _values(without_proof, b"cr")
-    if binding != b64encode(gs2_header):
-        raise ValueError("the channel-binding attribute does not repeat the gs2 header")
-    if both_nonces != nonce:
-        raise ValueError("the nonce does not match")
-    proof = _base64(last[2:], "proof")
-    if len(proof) != KEY_LENGTH:
-        raise ValueError(f"the proof must be {KEY_LENGTH} bytes")
-    return without_proof, proof
-
-
-def _read_server_first(message: bytes, client_nonce: bytes) -> tuple[bytes, bytes, int]:
-    """Both nonces, salt, iterations."""
-    nonce, salt64, count = _values(message, b"rsi")
-    _check_nonce(nonce)
-    if not nonce.startswith(client_nonce) or nonce == client_nonce:
-        raise ValueError("the nonce must begin with ours and be longer")
-    salt = _base64(salt64, "salt")
-    if not 1 <= len(salt) <= MAX_SALT:
-        raise ValueError(f"the salt must be 1 to {MAX_SALT} bytes")
-    if not _COUNT.fullmatch(count) or int(count) > MAX_ITERATIONS:
-        raise ValueError(f"the iterations must be 1 to {MAX_ITERATIONS}")
-    return nonce, salt, int(count)
-
-
-def _read_server_final(message: bytes) -> bytes:
-    """The server's signature."""
-    if message.startswith(b"e="):
-        # A server that has not proved itself must not write our log: only words of the RFC's form are repeated.
-        error = message[2:].partition(b",")[0]
-        raise ValueError(f"the server reports {error.decode() if _ERROR.fullmatch(error) else 'an unreadable error'}")
-    (signature,) = _values(message, b"v")
-    return _base64(signature, "signature")
-
-
-def _check_nonce(nonce: bytes) -> None:
-    if not _NONCE.fullmatch(nonce):
-        raise ValueError(f"the nonce must be 1 to {MAX_NONCE} printable characters")
-
-
-def _values(message: bytes, names: bytes) -> list[bytes]:
-    """The values of these attributes, which must come first and in this order. Extensions after them are ignored."""
-    attributes = message.split(b",")
-    if not all(map(_ATTRIBUTE.fullmatch, attributes)):
-        raise ValueError("it is not a list of attributes")
-    if any(attribute.startswith(b"m=") for attribute in attributes):
-        raise ValueError("it requires an extension that is not supported")
-    found = b"".join(attribute[:1] for attribute in attributes[: len(names)])
-    if found != names:
-        raise ValueError(f"it must begin with the attributes {', '.join(names.decode())}")
-    return [attribute[2:] for attribute in attributes[: len(names)]]
-
-
-def _base64(value: bytes, what: str) -> bytes:
-    try:
-        return a2b_base64(value, strict_mode=True)
-    except ValueError:
-        raise ValueError(f"the {what} is not base64") from None
 
 
 def _stretch(password: str, salt: bytes, iterations: int) -> bytes:

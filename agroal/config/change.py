@@ -1,8 +1,8 @@
 """What differs between two configurations, and what of a new one a running daemon can take.
 
-`effective` decides: it is the new configuration, with everything that needs a restart as it was. It would pass all the
-checks of `load` itself, so what fits only together with something that waits, waits too: a backlog derived from a new
-`max_connections`, limits that need a larger one, a server at the place of another that stays until the restart.
+`effective` decides: it is the new configuration, with everything that needs a restart as it was. What fits only
+together with something that waits, waits too: a backlog derived from a new `max_connections`, limits that need a larger
+one, the certificates of a TLS that is turned on or off, a server at the place of another that stays until the restart.
 Whatever then still differs from the new configuration is what `changes` marks.
 """
 
@@ -53,6 +53,8 @@ def _settings(old: Settings, new: Settings) -> tuple[Settings, set[str]]:
     """The settings in force, and the keys that are as they were."""
     before, values = old.given(), new.given()
     held = {key.name for key in KEYS if key.restart}
+    if old.tls != new.tls:
+        held |= {key.name for key in KEYS if key.name.startswith("tls_")}
     values |= {name: before[name] for name in held}
     taken = Settings(**values)
     stale = {name for name in new.derived - held if getattr(taken, name) != getattr(new, name)}

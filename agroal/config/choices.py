@@ -63,10 +63,28 @@ class ResetFailure(StrEnum):
     IGNORE = "ignore"
 
 
+class TlsVersion(StrEnum):
+    """The oldest version of TLS that is spoken; older ones are not safe any more (RFC 8996)."""
+
+    TLS_1_2 = "TLSv1.2"
+    TLS_1_3 = "TLSv1.3"
+
+
+class TlsMode(StrEnum):
+    """How connections to a server are encrypted: libpq's `sslmode`."""
+
+    DISABLE = "disable"
+    ALLOW = "allow"
+    PREFER = "prefer"
+    REQUIRE = "require"
+    VERIFY_CA = "verify-ca"
+    VERIFY_FULL = "verify-full"
+
+
 class ChannelBinding(StrEnum):
     """Whether SCRAM towards a server is bound to its TLS certificate."""
 
-    DISABLED = "disabled"
+    DISABLE = "disable"
     PREFER = "prefer"
     REQUIRE = "require"
 

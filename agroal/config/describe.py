@@ -6,13 +6,14 @@ files say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agroal.config import ini, tables
 from agroal.config.hba import KEYWORDS
 from agroal.config.keys import Key, Support
-from agroal.config.model import Configuration, HbaLine, LimitLine, Name
+from agroal.config.model import Configuration, HbaLine, IdentLine, LimitLine, Name
 from agroal.config.servers import SERVER_KEYS
 from agroal.config.settings import KEYS
 
@@ -27,6 +28,7 @@ def describe(configuration: Configuration) -> str:
         lines += ["", *_section(server.name, SERVER_KEYS, server, f"server.{server.name}.", configuration)]
     files = configuration.files
     lines += _comments(f"Who may come in: {files.hba}", map(_hba, configuration.hba))
+    lines += _comments(f"Who certificates are: {files.ident or NO_FILE}", map(_ident, configuration.ident))
     lines += _comments(f"Limits: {files.limits or NO_FILE}", map(_limit, configuration.limits))
     encrypted = ("users", "frontend_users", "admins", "superuser")
     lines += _comments("Encrypted files", (f"{name}: {getattr(files, name) or NO_FILE}" for name in encrypted))
@@ -55,7 +57,28 @@ def hba_columns(line: HbaLine) -> list[str]:
     """The columns as the file could have them."""
     names = [",".join(map(_name, column)) for column in (line.databases, line.users)]
     address = [] if line.address is None else [str(line.address)]
-    return [line.type, *names, *address, line.method]
+    clientcert = [f"clientcert={line.clientcert}"] if line.clientcert else []
+    map_ = [f"map={tables.quote(line.map)}"] if line.map else []
+    return [line.type, *names, *address, line.method, *clientcert, *map_]
+
+
+def ident_columns(line: IdentLine) -> list[str]:
+    """The columns as the file could have them."""
+    return [tables.quote(line.map), _matched(line.system), _matched(line.user)]
+
+
+def _matched(what: str | Name | re.Pattern[str]) -> str:
+    match what:
+        case re.Pattern():
+            return tables.quote(f"/{what.pattern}")
+        case Name():
+            return _name(what)
+        case _:
+            return tables.quote(what)
+
+
+def _ident(line: IdentLine) -> str:
+    return f"line {line.line}: " + "  ".join(ident_columns(line))
 
 
 def _hba(line: HbaLine) -> str:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from agroal.config.describe import hba_columns
+from agroal.config.describe import hba_columns, ident_columns
 from agroal.config.model import Configuration, LimitLine, ServerSettings
 from agroal.config.servers import SERVER_KEYS
 from agroal.config.settings import KEYS
 from agroal.config.tables import quote
 
 _MOST_NAMED = 2
-"""Lines of the hba file that a difference names; of more there is the number."""
+"""Lines of the hba file or the ident file that a difference names; of more there is the number."""
 
 
 class Difference(NamedTuple):
@@ -32,6 +32,7 @@ def differences(old: Configuration, new: Configuration) -> Iterator[Difference]:
             yield Difference(key.name, key.show(was), key.show(now))
     yield from _servers(old, new)
     yield from _hba(old, new)
+    yield from _ident(old, new)
     yield from _limits(old.limits, new.limits)
     yield from _vaults(old, new)
 
@@ -60,13 +61,24 @@ def _place(server: ServerSettings | None) -> str:
 
 
 def _hba(old: Configuration, new: Configuration) -> Iterator[Difference]:
-    before, after = ([" ".join(hba_columns(line)) for line in each.hba] for each in (old, new))
+    texts = ([" ".join(hba_columns(line)) for line in each.hba] for each in (old, new))
+    yield from _rows(new.files.hba, *texts)
+
+
+def _ident(old: Configuration, new: Configuration) -> Iterator[Difference]:
+    file = new.files.ident or old.files.ident
+    if file:
+        texts = ([" ".join(ident_columns(line)) for line in each.ident] for each in (old, new))
+        yield from _rows(file, *texts)
+
+
+def _rows(file: Path, before: Sequence[str], after: Sequence[str]) -> Iterator[Difference]:
     if before == after:
         return
     gone = list((Counter(before) - Counter(after)).elements())
     came = list((Counter(after) - Counter(before)).elements())
     moved = "" if gone or came else ", in another order"
-    yield Difference(new.files.hba.name, _lines(before, gone), _lines(after, came) + moved)
+    yield Difference(file.name, _lines(before, gone), _lines(after, came) + moved)
 
 
 def _lines(lines: Sequence[str], only_here: Sequence[str]) -> str:

@@ -1,19 +1,21 @@
 """The hba file: who may come in from where, and how they prove who they are.
 
-    TYPE DATABASE USER ADDRESS METHOD
+    TYPE DATABASE USER ADDRESS METHOD [OPTIONS]
 
 as in PostgreSQL (manual, chapter “The pg_hba.conf File”). What PostgreSQL knows and agroal does not (roles with +,
-regular expressions with /, files with @, host names, options) is a problem rather than a name that never matches: a
-`reject` that matches nobody would let everybody in.
+regular expressions with /, files with @, host names, other options) is a problem rather than a name that never matches:
+a `reject` that matches nobody would let everybody in.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeVar
 
-from agroal.config.model import HbaLine, HbaType, Method, Name, Network, Scope
+from agroal.config.model import ClientCert, HbaLine, HbaType, Method, Name, Network, Scope
 from agroal.config.report import Report
 from agroal.config.tables import Cell, Row, Word, rows
 
@@ -27,16 +29,35 @@ _MARKS = {"+": "a role's members (+)", "/": "a regular expression (/)", "@": "a 
 _COLUMNS = "TYPE DATABASE USER ADDRESS METHOD"
 
 
-def read_hba(text: str, report: Report, *, tls: bool) -> tuple[HbaLine, ...]:
-    """The lines in their order, without those that have a problem."""
+def read_hba(
+    text: str, report: Report, *, tls: bool, certificates: bool = False, maps: Container[str] = ()
+) -> tuple[HbaLine, ...]:
+    """The lines in their order, without those that have a problem.
+
+    What lines of this file depend on: `tls` is on, clients must show `certificates` (there is a tls_ca_file), and the
+    `maps` of the ident file.
+    """
     before = len(report.problems)
     lines = tuple(line for row in rows(text, report) if (line := _Line(row, report).read()))
     for line in lines:
-        if line.type is HbaType.HOSTSSL and not tls:
+        if needing := _needing_certificate(line):
+            if not (tls and certificates):
+                missing = "tls_ca_file" if tls else "tls = on"
+                report.problem(line.line, "METHOD", f"{needing} needs {missing} in the main section")
+        elif line.type is HbaType.HOSTSSL and not tls:
             report.notice(line.line, "TYPE", "hostssl never matches while tls is off")
+        if line.map and line.map not in maps:
+            report.notice(line.line, "METHOD", f"map {line.map!r} is not in the ident file: nobody can come in")
     if not lines and len(report.problems) == before:
         report.notice(0, "", "has no lines: nobody can come in")
     return lines
+
+
+def _needing_certificate(line: HbaLine) -> str:
+    """What in the line needs a client's certificate; empty if nothing does."""
+    if line.method is Method.CERT:
+        return line.method
+    return f"clientcert={line.clientcert}" if line.clientcert else ""
 
 
 class _Line:
@@ -59,10 +80,16 @@ class _Line:
         databases = self._names("DATABASE", cells[1], KEYWORDS)
         users = self._names("USER", cells[2], ("all",))
         address, rest = (None, cells[3:]) if type_ is HbaType.LOCAL else self._address(cells[3:])
-        method = self._method(rest, columns)
-        if method is None or len(self._report.problems) > before:
+        method = self._method(rest)
+        if method is None:
             return None
-        return HbaLine(self._report.file, self._row.line, type_, databases, users, address, method)
+        options = _Options(self._row.line, type_, method, self._report)
+        for cell in rest[1:]:
+            options.read(cell)
+        if len(self._report.problems) > before:
+            return None
+        line = HbaLine(self._report.file, self._row.line, type_, databases, users, address, method)
+        return replace(line, clientcert=options.clientcert, map=options.map)
 
     def _problem(self, column: str, message: str) -> None:
         self._report.problem(self._row.line, column, message)
@@ -107,17 +134,61 @@ class _Line:
             self._problem("ADDRESS", f"{error}, not {word.text!r}")
             return None, rest[1:] if mask else rest
 
-    def _method(self, cells: tuple[Cell, ...], columns: str) -> Method | None:
+    def _method(self, cells: tuple[Cell, ...]) -> Method | None:
         if not cells:
             self._problem("METHOD", f"is missing; expected one of {', '.join(Method)}")
             return None
-        method = self._member("METHOD", cells[0], Method)
-        if method is Method.CERT:
-            self._problem("METHOD", "cert comes with TLS in a later version; expected another method")
-        if len(cells) > 1:
-            more = cells[1].words[0].text
-            self._problem("METHOD", f"is followed by {more!r}; expected {columns}, and no options")
-        return method
+        return self._member("METHOD", cells[0], Method)
+
+
+class _Options:
+    """Reads what stands behind the method."""
+
+    def __init__(self, line: int, type_: HbaType, method: Method, report: Report) -> None:
+        self._line = line
+        self._method = method
+        self._report = report
+        self._encrypted = type_ is HbaType.HOSTSSL
+        self._given: set[str] = set()
+        self.clientcert = ClientCert.OFF
+        self.map = ""
+        if method is Method.CERT and not self._encrypted:
+            self._problem(f"cert is only for {HbaType.HOSTSSL}: without TLS there is no certificate")
+
+    def read(self, cell: Cell) -> None:
+        """`name=value`. Quotes may stand around all of it, or around the value."""
+        text = cell.words[0].text
+        name, _, value = text.partition("=")
+        if name in self._given:
+            self._problem(f"{name} is given twice")
+        self._given.add(name)
+        match name:
+            case _ if cell.joints or not value:
+                self._problem(f"is followed by {text!r}; expected options such as map=NAME")
+            case "map":
+                self._read_map(value)
+            case "clientcert":
+                self._read_clientcert(value)
+            case _:
+                self._problem(f"is followed by {text!r}; expected no options but map=NAME and clientcert=…")
+
+    def _read_map(self, value: str) -> None:
+        if self._method is not Method.CERT:
+            self._problem(f"map is only for the method {Method.CERT}")
+        self.map = value
+
+    def _read_clientcert(self, value: str) -> None:
+        """What `cert` itself wants is more: this option adds nothing to it, and may not take anything away."""
+        known = [ClientCert.VERIFY_FULL] if self._method is Method.CERT else [*ClientCert][1:]
+        if not self._encrypted:
+            self._problem(f"clientcert is only for {HbaType.HOSTSSL}: without TLS there is no certificate")
+        if value not in known:
+            self._problem(f"clientcert: expected {' or '.join(known)}, not {value!r}")
+        elif self._method is not Method.CERT:
+            self.clientcert = ClientCert(value)
+
+    def _problem(self, message: str) -> None:
+        self._report.problem(self._line, "METHOD", message)
 
 
 def _ip(text: str) -> IPv4Address | IPv6Address | None:

@@ -69,7 +69,7 @@ class Key:
     unit: str = "s"
     """What a bare number counts, for a duration."""
     words: Mapping[str, Value] = field(default_factory=dict)
-    """The spellings of a bool or an enum, in lower case."""
+    """The spellings of a bool or an enum. They are read in any case."""
     restart: bool = False
     """A new value is taken at the next start, not by a reload."""
     support: Support = Support.HONOURED
@@ -158,9 +158,10 @@ class Key:
     def _read(self, text: str, environ: Mapping[str, str]) -> Value:
         match self.kind:
             case Kind.BOOL | Kind.ENUM:
-                if text.lower() not in self.words:
+                folded = {word.lower(): value for word, value in self.words.items()}
+                if text.lower() not in folded:
                     raise ValueError(f"expected {self.expected}")
-                return self.words[text.lower()]
+                return folded[text.lower()]
             case Kind.INT:
                 return units.integer(text)
             case Kind.DURATION:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agroal.config.hba import read_hba
+from agroal.config.ident import read_ident
 from agroal.config.keys import Support
 from agroal.config.limits import read_limits
-from agroal.config.model import Configuration, Files, HbaLine, LimitLine
+from agroal.config.model import Configuration, Files, HbaLine, IdentLine, LimitLine
 from agroal.config.report import Report, read_bytes, read_text
 from agroal.config.sections import MainFile, read_main
 from agroal.errors import ConfigurationError, Problem
@@ -40,6 +41,7 @@ class Role:
 ROLES = (
     Role("main", "-c", "--config", "", "settings and servers", mandatory=True),
     Role("hba", "-a", "--hba", "_hba", "who may come in, from where, and how", mandatory=True),
+    Role("ident", "-i", "--ident", "_ident", "which users a certificate stands for"),
     Role("limits", "-l", "--limit", "_databases", "limits and aliases of databases"),
     Role("users", "-u", "--users", "_users", "the vault of users", encrypted=True),
     Role(
@@ -105,20 +107,28 @@ def load(files: Files, environ: Mapping[str, str] | None = None) -> Configuratio
     environ = os.environ if environ is None else environ
     main = MainFile()
     hba: tuple[HbaLine, ...] = ()
+    ident: tuple[IdentLine, ...] = ()
     limits: tuple[LimitLine, ...] = ()
-    main_report, hba_report, limits_report = Report(str(files.main)), Report(str(files.hba)), Report(str(files.limits))
+    texts = (main_report, hba_report, ident_report, limits_report) = tuple(
+        Report(str(path)) for path in (files.main, files.hba, files.ident, files.limits)
+    )
     if (text := _text(files, "main", main_report)) is not None:
         main = read_main(text, main_report, environ)
+    if (text := _text(files, "ident", ident_report)) is not None:
+        ident = read_ident(text, ident_report)
     if (text := _text(files, "hba", hba_report)) is not None:
-        hba = read_hba(text, hba_report, tls=main.settings is not None and main.settings.tls)
+        known = main.settings  # where it can't be had, what would need it is no reason to complain
+        tls, certificates = known is None or known.tls, known is None or known.tls_ca_file is not None
+        maps = {line.map for line in ident}
+        hba = read_hba(text, hba_report, tls=tls, certificates=certificates, maps=maps)
     if (text := _text(files, "limits", limits_report)) is not None:
         limits = read_limits(text, limits_report, main.max_connections)
-    reports = [main_report, hba_report, limits_report, *_check_encrypted(files)]
+    reports = [*texts, *_check_encrypted(files)]
     problems = [problem for report in reports for problem in sorted(report.problems, key=_line)]
     if problems or main.settings is None:
         raise ConfigurationError(problems)
     notices = tuple(notice for report in reports for notice in sorted(report.notices, key=_line))
-    return Configuration(main.settings, tuple(main.servers), hba, limits, files, notices, main.origins)
+    return Configuration(main.settings, tuple(main.servers), hba, limits, files, notices, main.origins, ident)
 
 
 def _text(files: Files, name: str, report: Report) -> str | None:

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from agroal.config.choices import LogLevel, LogMode, LogType, Pipeline, ProcessTitle, ResetFailure, Validation
+from agroal.config.choices import (
+    ChannelBinding,
+    LogLevel,
+    LogMode,
+    LogType,
+    Pipeline,
+    ProcessTitle,
+    ResetFailure,
+    TlsMode,
+    TlsVersion,
+    Validation,
+)
 from agroal.config.servers import ServerSettings
 from agroal.config.settings import Settings
 from agroal.errors import Problem
 
 __all__ = [
+    "ChannelBinding",
+    "ClientCert",
     "Configuration",
     "Files",
     "HbaLine",
     "HbaType",
+    "IdentLine",
     "LimitLine",
     "LogLevel",
     "LogMode",
@@ -31,6 +46,8 @@ __all__ = [
     "Scope",
     "ServerSettings",
     "Settings",
+    "TlsMode",
+    "TlsVersion",
     "Validation",
 ]
 
@@ -43,6 +60,7 @@ class Files:
 
     main: Path
     hba: Path
+    ident: Path | None = None
     limits: Path | None = None
     users: Path | None = None
     frontend_users: Path | None = None
@@ -71,6 +89,19 @@ class Method(StrEnum):
     SCRAM_SHA_256 = "scram-sha-256"
     CERT = "cert"
     ALL = "all"
+
+
+class ClientCert(StrEnum):
+    """What a line wants of a client's certificate besides its method. Any certificate that is shown has been verified.
+
+    The values are those of the option `clientcert`.
+    """
+
+    OFF = ""
+    VERIFY_CA = "verify-ca"
+    """There must be one."""
+    VERIFY_FULL = "verify-full"
+    """Its common name must be the user's name."""
 
 
 class Scope(StrEnum):
@@ -105,6 +136,22 @@ class HbaLine:
     address: Network | Scope | None
     """None exactly for `local`. Host bits are masked off, as in PostgreSQL."""
     method: Method
+    clientcert: ClientCert = ClientCert.OFF
+    map: str = ""
+    """For `cert`: the map of the ident file that says who may be which user. Empty: everybody is themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentLine:
+    """One line of the ident file: the holder of such a certificate may be such a user. Any line that fits is enough."""
+
+    file: str
+    line: int
+    map: str
+    system: str | re.Pattern[str]
+    """The common name in the certificate."""
+    user: Name | re.Pattern[str]
+    r"""`\1` in a name stands for what the first group of `system` has matched. The keyword is `all`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +184,7 @@ class Configuration:
     """What was accepted, but should be known."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """`file:line` of each value that a file gives, by `key` or `server.<name>.key`; what is not here is a default."""
+    ident: tuple[IdentLine, ...] = ()
     _aliases: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

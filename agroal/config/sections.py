@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from agroal.config.certificates import check_clients, check_server
 from agroal.config.ini import Entry, Section, parse, unique
 from agroal.config.keys import Key
 from agroal.config.report import Report
@@ -71,6 +72,7 @@ def _read_settings(
     result.max_connections = given.values.get("max_connections", MOST_CONNECTIONS)
     if given.complete:
         result.settings = Settings(**given.values)
+        check_clients(result.settings, given.lines, report)
     if "unix_socket_dir" in given.values and "unix_socket_dir" in given.lines:
         port = given.values.get("port", 65535)  # the longest, when the port is wrong too
         _check_sockets(given.values["unix_socket_dir"], port, given.lines["unix_socket_dir"], report)
@@ -100,6 +102,7 @@ def _read_servers(sections: list[Section], report: Report, environ: Mapping[str,
         if given.complete:
             server = ServerSettings(name=section.name, **given.values)
             _check_rivals(server, given.lines, result.servers, report)
+            check_server(server, given.lines, report)
             result.servers.append(server)
         result.origins |= {f"server.{section.name}.{key}": f"{report.file}:{n}" for key, n in given.lines.items()}
 

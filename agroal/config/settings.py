@@ -23,6 +23,7 @@ from agroal.config.choices import (
     ProcessTitle,
     ResetFailure,
     StartupValidation,
+    TlsVersion,
     Validation,
 )
 from agroal.config.keys import Support, boolean, choice, duration, integer, keys_of, path, size, text
@@ -93,10 +94,14 @@ class Settings:
         0, support=LATER, doc="How often the passwords of frontend users change; 0 is never."
     )
     rotate_frontend_password_length: int = integer(8, low=8, high=8192, support=LATER, doc="Length of those passwords.")
-    tls: bool = boolean(False, restart=True, refused=frozenset({True}), doc="Offer TLS to clients.")
-    tls_cert_file: Path | None = path(None, support=LATER, doc="Our certificate towards clients.")
-    tls_key_file: Path | None = path(None, support=LATER, doc="The private key of tls_cert_file.")
-    tls_ca_file: Path | None = path(None, support=LATER, doc="Who must have signed a client's certificate.")
+    tls: bool = boolean(False, restart=True, doc="Offer TLS to clients; hostssl in the hba file makes it a must.")
+    tls_cert_file: Path | None = path(None, doc="Our certificate towards clients, and the chain to its root.")
+    tls_key_file: Path | None = path(None, doc="The private key of tls_cert_file, without a passphrase.")
+    tls_ca_file: Path | None = path(
+        None, doc="Who must have signed a client's certificate. When it is set, TLS clients must show one."
+    )
+    tls_min_version: TlsVersion = choice(TlsVersion.TLS_1_2, doc="The oldest version of TLS for clients.")
+    tls_ciphers: str = text(doc="Ciphers for TLS 1.2, a list as OpenSSL has it; empty is OpenSSL's choice.")
 
     # The pool
     max_connections: int = integer(

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from agroal.config.certificates import check_clients, check_server
 from agroal.config.keys import Key, Value
 from agroal.config.model import Configuration, ServerSettings
+from agroal.config.report import Report
 from agroal.config.servers import SERVER_KEYS
 from agroal.config.settings import KEYS, Settings
 from agroal.errors import ConfigurationError, Problem
@@ -72,8 +74,24 @@ def assign(configuration: Configuration, name: str, text: str, environ: Mapping[
         notices += (Problem(ORIGIN, 0, name, remark),)
     assigned = replace(configuration, notices=notices, origins={**configuration.origins, name: ORIGIN})
     if place.server is None:
-        return replace(assigned, settings=Settings(**{**configuration.settings.given(), name: value}))
-    return replace(assigned, servers=_servers(configuration, place, value))
+        assigned = replace(assigned, settings=Settings(**{**configuration.settings.given(), name: value}))
+    else:
+        assigned = replace(assigned, servers=_servers(configuration, place, value))
+    if place.key.name.startswith(("tls", "channel_binding")):
+        _check_tls(assigned, place)
+    return assigned
+
+
+def _check_tls(assigned: Configuration, place: _Place) -> None:
+    """As at a start. Only about the section that was changed: elsewhere a file may have gone since."""
+    report = Report(ORIGIN)
+    if place.server is None:
+        check_clients(assigned.settings, {}, report)
+    else:
+        server = next(server for server in assigned.servers if server.name == place.server.name)
+        check_server(server, {}, report, place.name.removesuffix(place.key.name))
+    if report.problems:
+        raise ConfigurationError(report.problems)
 
 
 def _servers(configuration: Configuration, place: _Place, value: Value) -> tuple[ServerSettings, ...]:

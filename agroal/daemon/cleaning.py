@@ -1,4 +1,4 @@
-"""What happens to a server between its client's last byte and its next lease: it is proved clean, or it is closed."""
+"""What is done with a server while no client has it: it is proved clean, asked whether it works, or seen off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agroal.errors import ClientFacing, PeerGone
-from agroal.net.dial import Server
+from agroal.net.dial import Server, hang_up
 from agroal.net.link import Link, Parting
 from agroal.pipeline.between import OutOfStep, probe, reset
 from agroal.pipeline.ledger import Dirt, judge
@@ -23,6 +23,12 @@ FINISH_TIMEOUT = 2.0
 """Seconds for what a client asked for before it said goodbye: PostgreSQL, too, finishes that first."""
 FINISH_SIZE = 1 << 20
 """Bytes of answers to it. PostgreSQL gives up when the socket of a client that has left takes no more."""
+VALIDATION_TIMEOUT = 5.0
+"""Seconds in which a server that is validated must answer."""
+HANG_UP_TIMEOUT = 10.0
+"""Seconds that PostgreSQL gets to end a connection of ours before its slot is used again all the same."""
+CANCEL_AGAIN = 1.0
+"""Seconds after which it is asked once more to stop working: behind the query that was cancelled may be another."""
 UNREACHABLE = (Dirt.LOST, Dirt.VIOLATION)
 """Who is in this state can't be asked to stop."""
 
@@ -76,14 +82,27 @@ def verdict(server: Server, link: Link | None) -> Dirt | None:
     return dirt
 
 
-async def works(server: Server, seconds: float) -> bool:
-    """Whether a server that nobody uses answers a query within this time, and says nothing more."""
+async def works(server: Server) -> bool:
+    """Whether a server that nobody uses answers a query in time, and says nothing before or after."""
+    if server.channel.peek() is not None:
+        log.info("%r closed the connection, or spoke, before it was asked whether it works", server)
+        return False
     try:
-        await server.converse(probe(server.parameters), seconds)
+        await server.converse(probe(server.parameters), VALIDATION_TIMEOUT)
     except (ClientFacing, OutOfStep, TimeoutError, PeerGone) as error:
         log.info("%r does not work any more: %s", server, str(error) or "no answer in time")
         return False
     return not server.channel.unread and server.channel.peek() is None
+
+
+async def see_off(server: Server, cancel: Callable[[Server], object]) -> None:
+    """End the connection. Returns when it is gone on PostgreSQL's side too, and so are the cancel requests for it."""
+    gone = asyncio.create_task(hang_up(server.channel, HANG_UP_TIMEOUT))
+    while not (await asyncio.wait([gone], timeout=CANCEL_AGAIN))[0]:
+        if not server.cancels:
+            cancel(server)
+    if server.cancels:
+        await asyncio.wait(server.cancels)
 
 
 async def _reset(server: Server, link: Link | None, query: str) -> Dirt | None:

@@ -23,16 +23,13 @@ def since(cleared: Snapshot, now: Snapshot) -> Snapshot:
 
 
 def _pool(before: Pool | None, now: Pool) -> Pool:
-    if before is None or now.leases < before.leases:  # it has been forgotten meanwhile, and counts anew
+    if before is None:
         return now
-    return replace(
-        now,
-        leases=now.leases - before.leases,
-        waits=now.waits - before.waits,
-        wait_us=now.wait_us - before.wait_us,
-        wait_hist=_less(now.wait_hist, before.wait_hist),
-        timeouts=now.timeouts - before.timeouts,
-    )
+    totals = {name: getattr(now, name) - getattr(before, name) for name in ("leases", "waits", "wait_us", "timeouts")}
+    histogram = _less(now.wait_hist, before.wait_hist)
+    if min(*totals.values(), *histogram) < 0:  # it has been forgotten meanwhile, and counts anew
+        return now
+    return replace(now, wait_hist=histogram, **totals)
 
 
 def _less(now: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:

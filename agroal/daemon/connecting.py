@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agroal.errors import ClientFacing, Internal, PeerGone, ServerUnavailable
 from agroal.management.event import EventKind
+from agroal.management.phrases import counted
 from agroal.net.dial import Server
 from agroal.pool.slot import PoolKey
 
@@ -20,6 +21,8 @@ log = logging.getLogger("agroal.pool")
 
 REMIND = 60.0
 """Seconds after which it is said once more that connects still fail."""
+REMEMBERED = 1000
+"""Pools whose connects fail: clients choose the names of databases, and can invent any number of them."""
 
 Report = Callable[[EventKind, str], object]
 
@@ -88,9 +91,11 @@ class Connector:
         if trouble and trouble.words == words and now < trouble.told + REMIND:
             trouble.failures += 1
             return
-        again = f" (still, after {trouble.failures} failures)" if trouble and trouble.words == words else ""
+        again = f" (still, after {counted(trouble.failures, 'failure')})" if trouble and trouble.words == words else ""
         since, failures = (trouble.since, trouble.failures + 1) if trouble else (now, 1)
         self._trouble[key] = _Trouble(words, since, now, failures)
+        if len(self._trouble) > REMEMBERED:
+            del self._trouble[next(iter(self._trouble))]
         self._report(
             EventKind.POOL_FAILING, f"no connection for user={key.user} database={key.database}: {words}{again}"
         )
@@ -101,5 +106,5 @@ class Connector:
             self._report(
                 EventKind.POOL_RECOVERED,
                 f"connections for user={key.user} database={key.database} can be opened again, "
-                f"after {trouble.failures} failures in {took:.1f} s",
+                f"after {counted(trouble.failures, 'failure')} in {took:.1f} s",
             )

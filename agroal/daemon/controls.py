@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -137,7 +138,7 @@ class DaemonControls:
                 stop.check_cancel()
             case ShutdownMode.CANCEL:
                 stop.cancel()
-        return seconds or None
+        return seconds if seconds and self._daemon.sessions else None
 
     def flush(self, mode: FlushMode, database: str | None, timeout: float | None, *, dry_run: bool) -> Flushed:
         """Close connections. Raises ManagementError `bad-argument` for a database that nobody knows."""
@@ -145,20 +146,23 @@ class DaemonControls:
         if name is not None and not self._is_known(name):
             raise ManagementError(Code.BAD_ARGUMENT, f"no pool and no limit is for a database {name[:64]!a}")
         fates = pool.core.forecast(mode, name)
+        stragglers = fates[Fate.MARKED] + pool.core.forecast(FlushMode.STRAGGLERS, name)[Fate.KILLED]
         seconds = self._daemon.settings.flush_timeout if timeout is None else timeout
-        later = seconds if mode is FlushMode.GRACEFULLY and fates[Fate.MARKED] else 0
+        later = seconds if mode is FlushMode.GRACEFULLY and stragglers else 0
         if not dry_run:
             pool.flush(mode, name)
-            if later:
+            if mode is FlushMode.GRACEFULLY:
                 self._flush_stragglers(name, later)
         timeout_us = microseconds(later) if later else None
         return Flushed(fates[Fate.CLOSED], fates[Fate.MARKED], fates[Fate.KILLED], fates[Fate.ABANDONED], timeout_us)
 
     def _flush_stragglers(self, database: str | None, seconds: float) -> None:
+        """After this time; 0 is never. Asked again, the new time counts."""
         if earlier := self._stragglers.pop(database, None):
             earlier.cancel()
-        loop, flush = asyncio.get_running_loop(), self._daemon.pool.flush
-        self._stragglers[database] = loop.call_later(seconds, flush, FlushMode.STRAGGLERS, database)
+        if seconds:
+            loop, flush = asyncio.get_running_loop(), self._daemon.pool.flush
+            self._stragglers[database] = loop.call_later(seconds, flush, FlushMode.STRAGGLERS, database)
 
     def _real(self, database: str | None) -> str | None:
         return None if database is None else self._daemon.configuration.alias(database)
@@ -175,9 +179,10 @@ class DaemonControls:
         else:
             changed = [other for other, is_open in gate.exceptions.items() if is_open is not enabled]
             changed += [EVERYTHING] if gate.is_open_by_default is not enabled else []
-        inside = {session.key.database for session in self._daemon.sessions.values()}
-        reached = {one for one in inside if name in (None, one) and gate.is_open(one) is not enabled}
-        clients = sum(session.key.database in reached for session in self._daemon.sessions.values())
+        inside = Counter(session.key.database for session in self._daemon.sessions.values() if session.key.database)
+        clients = sum(
+            count for one, count in inside.items() if name in (None, one) and gate.is_open(one) is not enabled
+        )
         if not dry_run:
             self._daemon.pool.switch(name, enabled)
         return Switched(tuple(changed), clients)

@@ -27,6 +27,7 @@ from agroal.config.model import Configuration, HbaLine, LogLevel
 from agroal.daemon.controls import DaemonControls
 from agroal.daemon.descriptors import client_descriptors
 from agroal.daemon.dialler import ServerDialler
+from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
 from agroal.daemon.log import LEVELS, Log
 from agroal.daemon.pool import PoolShell
@@ -40,7 +41,8 @@ from agroal.management.event import Event, EventKind, Events
 from agroal.management.server import ManagementServer
 from agroal.management.snapshot import Snapshot
 from agroal.net.cancel import Cancels
-from agroal.net.dial import Address, Traffic
+from agroal.net.chosen import RELAY
+from agroal.net.dial import Route, Traffic
 from agroal.net.interfaces import interfaces
 from agroal.net.listen import Listener, SocketOptions, bind_tcp
 from agroal.net.pump import Channel, Pump
@@ -66,6 +68,7 @@ class Totals:
     clients: int = 0
     authenticated: int = 0
     rejected: int = 0
+    tls_failures: int = 0
 
 
 class Daemon:
@@ -80,6 +83,7 @@ class Daemon:
         self.output = output
         self.users_key = secrets.token_bytes(32)
         self.users = Users(user_secrets, self.users_key)
+        self.encryption = Encryption.of(configuration)
         self.totals = Totals()
         self.failures = Failures()
         self.events = Events(_log_event)
@@ -93,9 +97,7 @@ class Daemon:
         self.pump = Pump()
         self.options = SocketOptions(self.settings.nodelay, self.settings.keep_alive)
         self.cancels = Cancels(self.pump, self.options, self.token)
-        self.dialler = ServerDialler(
-            self.pump, Address.of(configuration.primary), self.settings, self.users, self.token, self.report
-        )
+        self.dialler = ServerDialler(self.pump, self.route, self.settings, self.users, self.token, self.report)
         core = Pool(pool_settings(self.settings), tuple(map(Limit.of, configuration.limits)), random.random, self.now())
         self.pool = PoolShell(core, self.dialler, self.settings.server_reset_query, self.cancels.send, self.report)
         self.tracker = Tracker(self.pool)
@@ -129,6 +131,11 @@ class Daemon:
         self.events.add(kind, text, self.now(), time.time())
 
     @property
+    def route(self) -> Route:
+        """The way to the primary."""
+        return self.encryption.routes[self.configuration.primary.name]
+
+    @property
     def stopping(self) -> bool:
         """No new clients are taken."""
         return self.stop.begun
@@ -146,7 +153,7 @@ class Daemon:
         """There are more clients than there is room for."""
         return len(self.sessions) > self.max_clients
 
-    def hba_line(self, startup: StartupMessage, peer: Peer) -> HbaLine | None:
+    def hba_line(self, startup: StartupMessage, peer: Peer, *, encrypted: bool) -> HbaLine | None:
         """The line of the HBA file that decides about this client."""
         return match(
             self.configuration.hba,
@@ -154,6 +161,7 @@ class Daemon:
             database=startup.database,
             real_database=self.configuration.alias(startup.database),
             user=startup.user,
+            encrypted=encrypted,
             interfaces=self._interfaces,
         )
 
@@ -183,7 +191,8 @@ class Daemon:
             await management.start()
             self._listen()
             self.report(
-                EventKind.STARTED, f"agroal {self.version} listens on {self.settings.host}, port {self.settings.port}"
+                EventKind.STARTED,
+                f"agroal {self.version} listens on {self.settings.host}, port {self.settings.port} ({RELAY})",
             )
             self.pool.start()
             self.watch.start()
@@ -194,8 +203,7 @@ class Daemon:
             await self._wind_down()
         finally:
             self.watch.stop()
-            for listener in self._listeners:
-                listener.close()
+            self._close_listeners()
             await management.close()
             loop.remove_reader(self.pump.fileno())
             self.pump.close()
@@ -218,10 +226,14 @@ class Daemon:
         for listener in self._listeners:
             listener.deepen(backlog)
 
-    async def _wind_down(self) -> None:
-        """Everybody has been asked to leave, or has left: close what is open."""
+    def _close_listeners(self) -> None:
         for listener in self._listeners:
             listener.close()
+        self._listeners.clear()  # a reload may still be under way
+
+    async def _wind_down(self) -> None:
+        """Everybody has been asked to leave, or has left: close what is open."""
+        self._close_listeners()
         for session in list(self.sessions.values()):
             session.terminate()
         if self._tasks:

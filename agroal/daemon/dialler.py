@@ -7,17 +7,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agroal.auth.accept import failed
-from agroal.auth.login import Credentials, login
+from agroal.auth.binding import server_end_point
+from agroal.auth.login import Credentials, Encryption, Greeting, login
 from agroal.auth.users import Secret, Users
+from agroal.config.choices import ChannelBinding
 from agroal.config.model import Settings
 from agroal.daemon.connecting import Report
 from agroal.errors import ServerRefused, ServerUnavailable
 from agroal.management.event import EventKind
-from agroal.net.dial import Address, Server, dial, reach
+from agroal.net.dial import Address, Route, Server, dial, hang_up, open_channel
 from agroal.net.listen import SocketOptions
 from agroal.net.passthrough import log_in_through
-from agroal.net.pump import Pump
+from agroal.net.pump import Channel, Pump
+from agroal.net.tls import TlsFailed, peer_certificate
 from agroal.pool.slot import PoolKey
+from agroal.wire.talk import Talk
 
 if TYPE_CHECKING:
     from agroal.daemon.session import Session
@@ -32,13 +36,13 @@ class ServerDialler:
     def __init__(
         self,
         pump: Pump,
-        address: Address,
+        route: Route,
         settings: Settings,
         users: Users,
         token: Callable[[int], bytes],
         report: Report = lambda kind, text: None,
     ) -> None:
-        self.address = address
+        self._route = route
         self._report = report
         self._pump = pump
         self._settings = settings
@@ -49,11 +53,16 @@ class ServerDialler:
         """Why the last connect failed to reach the server; None when it did not."""
         self._salted: dict[str, dict[tuple[bytes, int], bytes]] = {}
 
-    def reconfigure(self, address: Address, settings: Settings, options: SocketOptions) -> None:
+    @property
+    def address(self) -> Address:
+        """Where connections are opened now."""
+        return self._route.address
+
+    def reconfigure(self, route: Route, settings: Settings, options: SocketOptions) -> None:
         """For connections from now on."""
-        if address != self.address:
+        if route.address != self.address:
             self.failure = None
-        self.address = address
+        self._route = route
         self._settings = settings
         self._options = options
 
@@ -65,8 +74,17 @@ class ServerDialler:
     async def dial(self, key: PoolKey, session: Session | None) -> Server:
         """Log in with what the vault knows of the user, or else with what the session's client said.
 
-        Raises ClientFacing.
+        A connection that was opened with what a reload has changed meanwhile is opened anew. Raises ClientFacing.
         """
+        while True:
+            address, users = self.address, self._users
+            server = await self._dial(key, session)
+            if address == self.address and users is self._users:
+                return server
+            await hang_up(server.channel, self._settings.connect_timeout)
+
+    async def _dial(self, key: PoolKey, session: Session | None) -> Server:
+        route, address = self._route, self.address
         secret: Secret | None
         salted: dict[tuple[bytes, int], bytes]
         if key.secret:
@@ -75,33 +93,46 @@ class ServerDialler:
                 raise ServerUnavailable("the client whose password was to be tried has left")
             secret, salted = Secret(password), {}
         else:
-            secret, salted = self._users.get(key.user), self._salted.setdefault(key.user, {})
+            secret = self._users.get(key.user)
+            salted = self._salted.setdefault(key.user, {}) if secret else {}
         credentials = Credentials(key.user, secret, self._token(18).hex(), salted)
-        talk = login(key.database, credentials, STARTUP)
+
+        def log_in(channel: Channel) -> Talk[Greeting]:
+            return login(key.database, credentials, STARTUP, encryption(channel, route.binding))
+
+        seconds = self._settings.connect_timeout
         try:
-            server = await dial(self._pump, self.address, self._options, talk, self._settings.connect_timeout)
+            server = await dial(self._pump, address, self._options, log_in, seconds, route.policy)
         except ServerUnavailable as error:
-            if self.failure is None:
-                self._report(EventKind.SERVER_DOWN, error.message)
-            self.failure = error.message
+            self._tried(address, error.message)
             raise
         except ServerRefused as error:
             if key.secret and error.server_sqlstate.startswith("28"):
                 raise failed(key.user) from error  # as we say it ourselves: strangers are not to be told apart
             raise
-        if self.failure is not None:
-            self._report(EventKind.SERVER_UP, f'server "{self.address.name}" at {self.address} can be reached again')
-        self.failure = None
+        self._tried(address, None)
         return server
+
+    def _tried(self, address: Address, failure: str | None) -> None:
+        """What became of a connect; of a server that is not ours any more, it is not worth a word."""
+        if address != self.address:
+            return
+        if failure and self.failure is None:
+            self._report(EventKind.SERVER_DOWN, failure)
+        if self.failure and failure is None:
+            self._report(EventKind.SERVER_UP, f'server "{address.name}" at {address} can be reached again')
+        self.failure = failure
 
     async def dial_through(self, key: PoolKey, session: Session) -> Server:
         """Let the server ask the client itself."""
-        seconds = self._settings.connect_timeout
+        route, seconds = self._route, self._settings.connect_timeout
         try:
             async with asyncio.timeout(seconds):
-                channel = await reach(self._pump, self.address, self._options)
+                channel = await open_channel(self._pump, route.address, self._options, route.policy)
         except TimeoutError as error:
-            raise ServerUnavailable(f"server {self.address} did not answer within {seconds:g} s") from error
+            raise ServerUnavailable(f"server {route.address} did not answer within {seconds:g} s") from error
+        except TlsFailed as error:
+            raise ServerUnavailable(str(error)) from error
         try:
             async with asyncio.timeout(seconds + self._settings.authentication_timeout):
                 greeting = await log_in_through(session.client, channel, key.user, key.database)
@@ -111,4 +142,11 @@ class ServerDialler:
         except BaseException:
             channel.close()
             raise
-        return Server(channel, self.address, greeting)
+        return Server(channel, route.address, greeting, route.policy)
+
+
+def encryption(channel: Channel, wanted: ChannelBinding) -> Encryption:
+    """What a log-in over this channel can be bound to."""
+    certificate = peer_certificate(channel) if wanted is not ChannelBinding.DISABLE else None
+    binding = server_end_point(certificate) if certificate else None
+    return Encryption(channel.encrypted, binding, wanted)

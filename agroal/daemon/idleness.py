@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ class Idleness:
 
     def __init__(self) -> None:
         self._seen: dict[int, tuple[int, int, float]] = {}
-        self._look_at = 0.0
+        self._looked = -math.inf
 
     def look(self, sessions: Iterable[Session], settings: Settings, now: float) -> None:
         """Disconnect who has been idle for too long. Call it once a second."""
@@ -29,9 +30,9 @@ class Idleness:
         if not longest:
             self._seen.clear()
             return
-        if now < self._look_at:
+        if now < self._looked + longest / LOOKS:
             return
-        self._look_at = now + longest / LOOKS
+        self._looked = now
         seen: dict[int, tuple[int, int, float]] = {}
         for session in sessions:
             if (link := session.link) is None or link.ended.done():

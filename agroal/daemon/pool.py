@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agroal.daemon.cleaning import clean, close_reason, works
+from agroal.daemon.cleaning import clean, close_reason, see_off, works
 from agroal.daemon.connecting import Connector, Dialler, Report
 from agroal.daemon.lease import Lease
 from agroal.errors import ClientFacing
-from agroal.net.dial import Server, hang_up
+from agroal.net.dial import Server
 from agroal.net.link import Link
 from agroal.pipeline.ledger import Dirt
 from agroal.pool.core import Pool
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
     from agroal.daemon.session import Session
 
 log = logging.getLogger("agroal.pool")
-
-HANG_UP_TIMEOUT = 10.0
-"""Seconds that PostgreSQL gets to end a connection of ours before its slot is used again all the same."""
-VALIDATION_TIMEOUT = 5.0
-"""Seconds in which a server that is validated must answer."""
-CANCEL_AGAIN = 1.0
-"""Seconds after which it is asked once more to stop working: behind the query that was cancelled may be another."""
 
 
 class PoolShell:
@@ -65,7 +59,9 @@ class PoolShell:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, tuple[Session, asyncio.Future[Lease]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due = math.inf
+        """When the timer fires; uvloop's does not say, where that is at once."""
         self._held: set[int] = set()
         """Slots that a session holds, or whose server is being cleaned after it."""
         self._doomed: set[int] = set()
@@ -102,7 +98,7 @@ class PoolShell:
             if lease.server.channel.peek() is None:
                 return lease
             self._let_go(lease.slot)
-            self._lost(lease.slot, lease.server, "it was found closed when it was to be used")
+            self._lost(lease.slot, lease.server)
 
     async def _ask(self, session: Session) -> Lease:
         waiter = next(self._numbers)
@@ -212,12 +208,13 @@ class PoolShell:
             self._do(self.core.connect_failed(slot, outcome, self._now()))
 
     def _validate(self, slot: int) -> None:
-        self._validating[slot] = self._spawn(self._ask_whether_it_works(slot, self.servers[slot]))
+        server = self.servers[slot]
+        server.channel.ignore()  # what it says from now on is for the one who asks
+        self._validating[slot] = self._spawn(self._ask_whether_it_works(slot, server))
 
     async def _ask_whether_it_works(self, slot: int, server: Server) -> None:
-        server.channel.ignore()
         try:
-            alive = await works(server, VALIDATION_TIMEOUT)
+            alive = await works(server)
         except Exception:
             log.exception("internal error: %r is closed", server)
             alive = False
@@ -241,12 +238,7 @@ class PoolShell:
             session.terminate()
 
     async def _hang_up(self, slot: int, server: Server) -> None:
-        gone = self._loop.create_task(hang_up(server.channel, HANG_UP_TIMEOUT))
-        while not (await asyncio.wait([gone], timeout=CANCEL_AGAIN))[0]:
-            if not server.cancels:
-                self._cancel(server)
-        if server.cancels:
-            await asyncio.wait(server.cancels)
+        await see_off(server, self._cancel)
         del self.servers[slot]
         self._do(self.core.closed(slot, self._now()))
 
@@ -254,29 +246,31 @@ class PoolShell:
 
     def _attend_idle(self, slot: int, server: Server) -> None:
         """A free server that says anything, or hangs up, is not used again."""
-        server.channel.attend(
-            partial(self._lost, slot, server, "it closed the connection, or spoke, while it was free")
-        )
+        server.channel.attend(partial(self._lost, slot, server))
 
-    def _lost(self, slot: int, server: Server, how: str) -> None:
+    def _lost(self, slot: int, server: Server) -> None:
         if self.servers.get(slot) is not server:
             return
         del self.servers[slot]
-        log.info("%r in slot %d is given up: %s", server, slot, how)
+        said = server.channel.peek()
+        # With an error PostgreSQL takes its leave.
+        reason = CloseReason.LOST if not said or said == b"E" else CloseReason.SPOKE_WHILE_IDLE
+        log.info("%r in slot %d is given up: %s", server, slot, reason.value)
         server.channel.close()
-        self._do(self.core.closed(slot, self._now()))
+        self._do(self.core.closed(slot, self._now(), reason))
 
     def _arm(self) -> None:
         """One timer for everything. It may fire early, and is then set again."""
         deadline = self.core.next_deadline()
-        if deadline is None or (self._timer and self._timer.when() <= deadline):
+        if deadline is None or self._due <= deadline:
             return
         if self._timer:
             self._timer.cancel()
+        self._due = deadline
         self._timer = self._loop.call_at(deadline, self._tick)
 
     def _tick(self) -> None:
-        self._timer = None
+        self._timer, self._due = None, math.inf
         self._do(self.core.tick(self._now()))
 
     # -- tasks

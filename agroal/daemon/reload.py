@@ -9,18 +9,19 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agroal.auth.users import Users
 from agroal.config.change import changes, effective
-from agroal.config.model import Configuration, Settings
+from agroal.config.model import Configuration, ServerSettings, Settings
 from agroal.config.single import assign
 from agroal.config.single import settings as settings_of
+from agroal.daemon.encryption import Encryption
 from agroal.errors import AgroalError, ConfigurationError, ManagementError, VaultError
 from agroal.management.controls import Change, Reloaded
 from agroal.management.event import EventKind
 from agroal.management.wire import Code
-from agroal.net.dial import Address
 from agroal.net.listen import SocketOptions
 from agroal.pool.flushing import FlushMode
 from agroal.pool.limits import Limit
@@ -68,6 +69,7 @@ class Reload:
                 difference = [*self._changes(new), *self._users_changed(new, secrets)]
                 if not dry_run:
                     await self._apply(new, secrets)
+                    self._changed(difference)
                     self.pending = {change.key: change.new for change in difference if change.restart}
             except (ConfigurationError, VaultError) as error:
                 if not dry_run:
@@ -86,10 +88,13 @@ class Reload:
                 difference = self._changes(new)
                 if not dry_run:
                     self._take(new)
+                    self._changed(difference)
             except ConfigurationError as error:
                 raise ManagementError(Code.BAD_ARGUMENT, str(error)) from error
-        (same,) = settings_of(new, key)
-        return difference[0] if difference else Change(key, same.value, same.value, False)
+        if difference:
+            return difference[0]
+        same = next(setting for setting in settings_of(new, key) if setting.key == key)
+        return Change(key, same.value, same.value, False)
 
     async def signalled(self) -> None:
         """SIGHUP."""
@@ -101,14 +106,14 @@ class Reload:
         return [Change(change.key, change.old, change.new, change.restart) for change in found]
 
     def _users_changed(self, new: Configuration, secrets: Mapping[str, str]) -> list[Change]:
-        names = _changed(self._secrets, secrets)
+        names = _differing(self._secrets, secrets)
         if not names:
             return []
         key = new.files.users.name if new.files.users else "users"
         return [Change(key, f"{len(self._secrets)} users", f"{len(secrets)} users: {', '.join(names)}", False)]
 
     async def _apply(self, new: Configuration, secrets: dict[str, str]) -> None:
-        daemon, stale = self._daemon, _changed(self._secrets, secrets)
+        daemon, stale = self._daemon, _differing(self._secrets, secrets)
         users = daemon.users
         if stale:
             users = await asyncio.get_running_loop().run_in_executor(None, Users, secrets, daemon.users_key)
@@ -123,26 +128,35 @@ class Reload:
     def _take(self, new: Configuration) -> None:
         """Put it in force. It must need no restart. Raises ConfigurationError before anything has changed."""
         daemon, settings = self._daemon, new.settings
+        encryption = Encryption.of(new)
         if daemon.output:
             daemon.output.reconfigure(settings)
-        address = Address.of(new.primary)
-        moved = address != Address.of(daemon.configuration.primary)
+        moved = _way(new) != _way(daemon.configuration)
         daemon.configuration = new
+        daemon.encryption = encryption
         daemon.settings = settings
         options = SocketOptions(settings.nodelay, settings.keep_alive)
         daemon.options = daemon.cancels.options = options
-        daemon.dialler.reconfigure(address, settings, options)
+        daemon.dialler.reconfigure(daemon.route, settings, options)
         daemon.pool.reconfigure(pool_settings(settings), tuple(map(Limit.of, new.limits)), settings.server_reset_query)
         daemon.tracker.switch(settings.tracker)
         daemon.deepen(settings.backlog)
         if moved:
             daemon.pool.flush(FlushMode.GRACEFULLY)
-        self.at = daemon.now()
+
+    def _changed(self, difference: list[Change]) -> None:
+        if any(not change.restart for change in difference):
+            self.at = self._daemon.now()
 
 
-def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """Users whose secret is new, another, or gone."""
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def _way(configuration: Configuration) -> ServerSettings:
+    """Which server is the primary, and how it is dialled."""
+    return replace(configuration.primary, primary=False)
 
 
 def _in_words(difference: list[Change]) -> str:

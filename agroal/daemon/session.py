@@ -14,14 +14,13 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from agroal.auth.accept import Accepted, Dice, accept, negotiate, permit
+from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
-from agroal.config.model import Method
+from agroal.daemon.entrance import let_in
 from agroal.daemon.farewell import say_why
 from agroal.daemon.lease import Lease
 from agroal.errors import (
     AuthenticationFailed,
-    AuthenticationTimedOut,
     Cancelled,
     ClientFacing,
     DatabaseDisabled,
@@ -30,20 +29,18 @@ from agroal.errors import (
     PeerGone,
     ProtocolViolation,
     ServerLost,
-    ShuttingDown,
     Terminated,
     UnsupportedProtocol,
 )
-from agroal.net.converse import converse
 from agroal.net.dial import Server, Traffic
 from agroal.net.link import Link, Parting
 from agroal.net.pump import Channel
 from agroal.pipeline.between import OutOfStep, adopt
 from agroal.pool.slot import PoolKey
 from agroal.wire import backend
-from agroal.wire.scan import Tally
+from agroal.wire.chosen import Tally
+from agroal.wire.codes import PROTOCOL_3_2
 from agroal.wire.startup import CancelRequest, StartupMessage, requested_settings
-from agroal.wire.talk import Talk
 
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
@@ -175,10 +172,7 @@ class Session:
 
     async def _live(self) -> None:
         daemon = self.daemon
-        try:
-            came = await converse(self.client, self._log_in(), seconds=daemon.settings.authentication_timeout)
-        except TimeoutError:
-            raise AuthenticationTimedOut("canceling authentication due to timeout") from None
+        came = await let_in(self)
         if isinstance(came, CancelRequest):
             if carried := daemon.cancels.request(came.key):
                 await asyncio.wait([carried])  # closing this connection says that the signal has been sent
@@ -190,29 +184,6 @@ class Session:
         finally:
             if daemon.settings.log_disconnections:
                 log.info("disconnect: %s", self)
-
-    def _log_in(self) -> Talk[CancelRequest | tuple[StartupMessage, Accepted]]:
-        """From the first byte to the proof of who it is."""
-        daemon = self.daemon
-        packet = yield from negotiate()
-        if isinstance(packet, CancelRequest):
-            return packet
-        self.startup = packet
-        if daemon.is_crowded:
-            raise daemon.crowded()
-        if daemon.stopping:
-            raise ShuttingDown("agroal is shutting down")
-        line = permit(daemon.hba_line(packet, self.peer), packet, str(self.peer.address or "[local]"))
-        dice = Dice(daemon.token(18).hex(), daemon.token(4))
-        unknown_allowed = daemon.settings.allow_unknown_users
-        try:
-            self.accepted = yield from accept(line.method, packet.user, daemon.users, unknown_allowed, dice)
-        except AuthenticationFailed:
-            daemon.totals.rejected += 1
-            raise
-        if self.accepted.method != Method.TRUST and not self.accepted.unproved:
-            daemon.totals.authenticated += 1
-        return packet, self.accepted
 
     async def _be_served(self, startup: StartupMessage, accepted: Accepted) -> None:
         settings = requested_settings(startup)
@@ -265,14 +236,14 @@ class Session:
         """That the client is let in, and its cancel key; once."""
         if self._key:
             return b""
-        self._key = self.daemon.cancels.key_for(self)
+        assert self.startup
+        self._key = self.daemon.cancels.key_for(self, long=self.startup.spoken >= PROTOCOL_3_2)
         return backend.greeting(self._key)
 
     def _refuse(self, error: ClientFacing) -> None:
         """Tell the client why it ends here, if it can still be told."""
-        if isinstance(error, NotPermitted):
-            self.daemon.totals.rejected += 1
         if isinstance(error, AuthenticationFailed | NotPermitted) and self.startup:
+            self.daemon.totals.rejected += 1
             address = str(self.peer.address or "[local]")
             self.daemon.failures.add(
                 self.startup.user, self.startup.database, address, error.message, self.daemon.now()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agroal.errors import ManagementError
 from agroal.management.event import EventKind
+from agroal.management.phrases import counted
 
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
@@ -34,11 +35,13 @@ class Stop:
 
     def gracefully(self, seconds: float) -> None:
         """Wait for the clients; 0 is without end. Asked again, the new time counts."""
+        if self.asked_for.done():
+            return
         self.begun = True
         self._disarm()
         if seconds:
             self._timer = asyncio.get_running_loop().call_later(seconds, self.immediately)
-        waits = f"a graceful shutdown waits for {len(self._daemon.sessions)} clients"
+        waits = f"a graceful shutdown waits for {counted(len(self._daemon.sessions), 'client')}"
         self._daemon.report(EventKind.STOPPING, f"{waits}, for {seconds:g} s" if seconds else waits)
         self.reconsider()
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 from agroal.errors import PeerGone
 from agroal.net.pump import Channel
+from agroal.net.tls import Handshake, TlsFailed, Upgrade
 from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN
 from agroal.wire.talk import Conversation, Talk
 
@@ -17,13 +20,19 @@ READ_AT_ONCE = 16_384
 
 
 async def converse(
-    channel: Channel, talk: Talk[T], limit: int = MAX_MESSAGE_BEFORE_LOGIN, seconds: float | None = None
+    channel: Channel,
+    talk: Talk[T],
+    limit: int = MAX_MESSAGE_BEFORE_LOGIN,
+    seconds: float | None = None,
+    upgrade: Upgrade | None = None,
 ) -> T:
     """Run the talk with the channel's peer; what it did not take stays in `channel.unread`.
 
+    `upgrade`: how to encrypt the channel when the talk comes to that.
+
     Raises what the talk raises, PeerGone when the peer hangs up in the middle, TimeoutError after so many seconds.
     """
-    listener = _Listener(channel, Conversation(talk, channel.unread, limit))
+    listener = _Listener(channel, Conversation(talk, channel.unread, limit), upgrade)
     channel.unread = b""
     timer = None
     try:
@@ -42,17 +51,21 @@ async def converse(
 class _Listener(Generic[T]):
     """Between the pump and one conversation."""
 
-    __slots__ = ("channel", "conversation", "outcome")
+    __slots__ = ("channel", "conversation", "outcome", "upgrade")
 
-    def __init__(self, channel: Channel, conversation: Conversation[T]) -> None:
+    def __init__(self, channel: Channel, conversation: Conversation[T], upgrade: Upgrade | None) -> None:
+        self.upgrade = upgrade
         self.channel = channel
         self.conversation = conversation
         self.outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     def start(self) -> None:
         """Let the talk say what it has to say first."""
-        self._advance(None)
-        if not self.outcome.done():
+        self._advance(self.conversation.start)
+        self._listen()
+
+    def _listen(self) -> None:
+        if not self.outcome.done() and not self.conversation.securing:
             self.channel.attend(self.readable, self.hung_up)
 
     def readable(self) -> None:
@@ -66,7 +79,7 @@ class _Listener(Generic[T]):
         except OSError:
             received = 0
         if received:
-            self._advance(view[:received])
+            self._advance(partial(self.conversation.receive, view[:received]))
         else:
             self.hung_up()
 
@@ -78,14 +91,11 @@ class _Listener(Generic[T]):
         """It took too long."""
         self._fail(TimeoutError())
 
-    def _advance(self, data: memoryview | None) -> None:
+    def _advance(self, go_on: Callable[[], None]) -> None:
         conversation = self.conversation
         failure: Exception | None = None
         try:
-            if data is None:
-                conversation.start()
-            else:
-                conversation.receive(data)
+            go_on()
         except Exception as error:
             failure = error
         out = conversation.to_send()
@@ -101,6 +111,16 @@ class _Listener(Generic[T]):
             self.channel.unread = conversation.take_unread()
             if not self.outcome.done():
                 self.outcome.set_result(conversation.result)
+        elif conversation.securing:
+            assert self.upgrade, "the talk offers what nobody can do"
+            Handshake(self.channel, self.upgrade, self._secured)
+
+    def _secured(self, error: TlsFailed | None) -> None:
+        if error:
+            self._fail(error)
+        elif not self.outcome.done():  # else it took too long
+            self._advance(self.conversation.secured)
+            self._listen()
 
     def _fail(self, error: Exception) -> None:
         if not self.channel.closed:

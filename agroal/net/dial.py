@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
 from agroal.auth.login import Greeting
+from agroal.config.choices import ChannelBinding, TlsMode
 from agroal.config.servers import ServerSettings
 from agroal.errors import PeerGone, ProtocolViolation, ServerRefused, ServerUnavailable
 from agroal.net.converse import converse
 from agroal.net.listen import SocketOptions
 from agroal.net.pump import Channel, Pump
+from agroal.net.tls import Policy, TlsFailed, offered_by_server, secure, secure_directly
 from agroal.wire.frontend import TERMINATE
 from agroal.wire.talk import Talk
 
+NOT_IN_THE_CLEAR = "28000"
+"""What PostgreSQL says when no line of its pg_hba.conf lets us in without TLS."""
 SERVER_MESSAGE_LIMIT = 1 << 20
 """Bytes of one message of a server while we talk to it ourselves."""
 
@@ -49,6 +54,15 @@ class Address:
         return f"{self.host}/.s.PGSQL.{self.port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How to get to a server: where it is, and what is encrypted."""
+
+    address: Address
+    policy: Policy | None = None
+    binding: ChannelBinding = ChannelBinding.PREFER
+
+
 @dataclass(slots=True)
 class Traffic:
     """Monotonic totals of what was relayed."""
@@ -72,11 +86,13 @@ class Traffic:
 class Server:
     """A connection to PostgreSQL that has logged in."""
 
-    __slots__ = ("address", "cancel_key", "cancels", "channel", "fit", "parameters", "pid", "totals")
+    __slots__ = ("address", "cancel_key", "cancels", "channel", "fit", "parameters", "pid", "policy", "totals")
 
-    def __init__(self, channel: Channel, address: Address, greeting: Greeting) -> None:
+    def __init__(self, channel: Channel, address: Address, greeting: Greeting, policy: Policy | None = None) -> None:
         self.channel = channel
         self.address = address
+        self.policy = policy if channel.encrypted else None
+        """How its cancel requests are encrypted, if it is itself."""
         self.parameters = greeting.parameters
         """Its reported settings, kept up to date."""
         self.pid = greeting.pid
@@ -138,13 +154,66 @@ async def reach(pump: Pump, address: Address, options: SocketOptions) -> Channel
     raise _unreachable(address, failure or OSError("its name has no address"))
 
 
-async def dial(pump: Pump, address: Address, options: SocketOptions, login: Talk[Greeting], seconds: float) -> Server:
-    """Reach the server and log in, in this time. Raises ServerUnavailable, ServerRefused."""
+async def open_channel(pump: Pump, address: Address, options: SocketOptions, policy: Policy | None) -> Channel:
+    """Reach the server, and encrypt the channel where the policy wants it. Raises ServerUnavailable, TlsFailed."""
+    channel = await reach(pump, address, options)
+    if policy is None or address.is_unix:
+        return channel
+    try:
+        if policy.direct:
+            await secure_directly(channel, policy.upgrade)
+        elif await offered_by_server(channel):
+            await secure(channel, policy.upgrade)
+        elif policy.is_strict:
+            raise _no_tls(address, policy)
+    except BaseException:
+        channel.close()
+        raise
+    return channel
+
+
+def _no_tls(address: Address, policy: Policy) -> ServerUnavailable:
+    return ServerUnavailable(
+        f"server {address} does not offer TLS, and tls = {policy.mode} wants it",
+        hint="Switch it on in PostgreSQL (ssl = on), or set tls of this server to prefer.",
+    )
+
+
+async def dial(
+    pump: Pump,
+    address: Address,
+    options: SocketOptions,
+    login: Callable[[Channel], Talk[Greeting]],
+    seconds: float,
+    policy: Policy | None = None,
+) -> Server:
+    """Reach the server and log in, in this time. Raises ServerUnavailable, ServerRefused.
+
+    `login` makes the talk, once it is known whether the channel is encrypted.
+    """
+    if policy is None or policy.mode is not TlsMode.ALLOW:
+        return await _dial(pump, address, options, login, seconds, policy)
+    try:
+        return await _dial(pump, address, options, login, seconds, None)
+    except ServerRefused as refused:
+        if refused.server_sqlstate != NOT_IN_THE_CLEAR:
+            raise
+    return await _dial(pump, address, options, login, seconds, policy)
+
+
+async def _dial(
+    pump: Pump,
+    address: Address,
+    options: SocketOptions,
+    login: Callable[[Channel], Talk[Greeting]],
+    seconds: float,
+    policy: Policy | None,
+) -> Server:
     channel: Channel | None = None
     try:
         async with asyncio.timeout(seconds):
-            channel = await reach(pump, address, options)
-            greeting = await converse(channel, login, SERVER_MESSAGE_LIMIT)
+            channel = await open_channel(pump, address, options, policy)
+            greeting = await converse(channel, login(channel), SERVER_MESSAGE_LIMIT)
     except BaseException as error:
         if channel:
             channel.close()
@@ -155,7 +224,7 @@ async def dial(pump: Pump, address: Address, options: SocketOptions, login: Talk
     if channel.unread:
         channel.close()
         raise ServerUnavailable(f"server {address} said more than a login needs")
-    return Server(channel, address, greeting)
+    return Server(channel, address, greeting, policy)
 
 
 def _explained(error: BaseException, address: Address, seconds: float) -> BaseException:
@@ -163,6 +232,8 @@ def _explained(error: BaseException, address: Address, seconds: float) -> BaseEx
     match error:
         case TimeoutError():
             return ServerUnavailable(f"server {address} did not answer within {seconds:g} s")
+        case TlsFailed():
+            return ServerUnavailable(str(error))
         case PeerGone():
             return ServerUnavailable(f"server {address} closed the connection during the login")
         case ProtocolViolation():

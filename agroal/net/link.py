@@ -11,9 +11,9 @@ from enum import Enum
 from functools import partial
 
 from agroal.errors import ProtocolViolation
-from agroal.net.flow import Flow
+from agroal.net.chosen import Flow
 from agroal.net.pump import Channel
-from agroal.wire.scan import BackendScanner, FrontendScanner, Tally
+from agroal.wire.chosen import BackendScanner, FrontendScanner, Tally
 
 LAST_WORDS_TIMEOUT = 10.0
 """Seconds that a client which does not read may keep the slot of a server that has gone."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 import logging
 import select
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Final
 
@@ -29,6 +30,8 @@ log = logging.getLogger("agroal.pump")
 
 BUFFER_SIZE: Final = 131_072
 """Bytes that one receive may bring; also the most that is ever kept for a slow peer."""
+PEEKED: Final = 16_384
+"""Bytes of a TLS record, at most."""
 READY_AT_ONCE: Final = 128
 ROUNDS: Final = 4
 """How often a turn asks for more before timers, management and dialling get their turn."""
@@ -151,6 +154,10 @@ class Channel:
         return f"<Channel {self.label} fd={self.fd}>"
 
     @property
+    def encrypted(self) -> bool:
+        return isinstance(self.sock, ssl.SSLSocket)
+
+    @property
     def closed(self) -> bool:
         """`close` was called."""
         return self.fd < 0
@@ -218,8 +225,14 @@ class Channel:
             self.on_hangup()
 
     def peek(self) -> bytes | None:
-        """The next byte, left where it is; empty when the peer has hung up, None when nothing has come."""
+        """The next byte, left where it is; empty when the peer has hung up, None when nothing has come.
+
+        Of an encrypted connection it is not in the kernel any more, but in `unread`.
+        """
         try:
+            if self.encrypted:
+                self.unread += self.sock.recv(PEEKED)
+                return self.unread[:1]
             return self.sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from agroal.wire.scan import Scanner, Tally
+from agroal.wire.chosen import Scanner, Tally
 
 
 class Dirt(Enum):

@@ -144,6 +144,12 @@ class Board:
             for slot in list(islice(reversed(lane.free.values()), max(0, unasked))):
                 yield self.validate(slot, now)
 
+    def serve_unasked(self, now: float) -> Iterator[Grant]:
+        """Free connections need not be validated first any more: who waits beside one has it."""
+        for lane in [lane for cap in self.seats.caps for lane in cap.waiting]:
+            while lane.waiting and lane.free and not self.validates_first:
+                yield self.serve(lane.first, next(reversed(lane.free.values())), now)
+
     def validate_stale(self, now: float) -> Iterator[Validate]:
         """Background: those that have been free since before the round began, some at a time, longest first."""
         while len(self.seats.validating) < self.settings.validations_at_once:

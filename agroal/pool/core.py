@@ -262,7 +262,7 @@ class Pool(PoolView):
         self._sweep_at = now  # what is worn by the new settings goes at the next tick
         if (settings.validation, settings.background_interval) != (was.validation, was.background_interval):
             self._validate_at = self._next_round(now)
-        return self._settle(now, *board.shrink(now), refill=True)
+        return self._settle(now, *board.serve_unasked(now), *board.shrink(now), refill=True)
 
     def _settle(self, now: float, *effects: Effect, refill: bool = False) -> list[Effect]:
         """How every event ends: what it has caused by itself, what the others get of it, and what is left for later."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from agroal.errors import ClientFacing, ProtocolViolation
-from agroal.wire.codes import PROTOCOL_3_0, Authentication, Backend, Status
+from agroal.wire.codes import Authentication, Backend, Status
 from agroal.wire.fields import build_fields, cstring, message, take_cstring
 
 SHORT = 256
@@ -54,7 +54,7 @@ _short_status = lru_cache(1024)(_status)
 
 
 def backend_key_data(key: bytes) -> bytes:
-    """The key that a client shows to cancel: 8 bytes in protocol 3.0."""
+    """The key that a client shows to cancel: 8 bytes in protocol 3.0, 8 to 260 in 3.2."""
     return message(Backend.BACKEND_KEY_DATA, key)
 
 
@@ -63,10 +63,10 @@ def ready_for_query(status: Status) -> bytes:
     return message(Backend.READY_FOR_QUERY, bytes([status]))
 
 
-def negotiate_protocol_version(unknown_options: tuple[str, ...]) -> bytes:
-    """Says that 3.0 is the newest that we speak, and which options of the protocol we don't know."""
+def negotiate_protocol_version(version: int, unknown_options: tuple[str, ...]) -> bytes:
+    """Says which version will be spoken, and which options of the protocol we don't know."""
     listed = b"".join(map(cstring, unknown_options))
-    return message(Backend.NEGOTIATE_PROTOCOL_VERSION, struct.pack("!II", PROTOCOL_3_0, len(unknown_options)) + listed)
+    return message(Backend.NEGOTIATE_PROTOCOL_VERSION, struct.pack("!II", version, len(unknown_options)) + listed)
 
 
 def greeting(key: bytes) -> bytes:

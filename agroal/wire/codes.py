@@ -7,6 +7,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 PROTOCOL_3_0 = 3 << 16
+PROTOCOL_3_2 = 3 << 16 | 2
+"""The newest that we speak. 3.1 never was: PostgreSQL left it out, because old poolers claimed to speak it."""
 CANCEL_REQUEST = 1234 << 16 | 5678
 SSL_REQUEST = 1234 << 16 | 5679
 GSSENC_REQUEST = 1234 << 16 | 5680

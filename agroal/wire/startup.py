@@ -25,7 +25,7 @@ class GSSENCRequest:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequest:
-    """Cancel what the client with this key is doing. The key is opaque: 8 bytes in protocol 3.0, up to 260 in 3.2."""
+    """Cancel what the client with this key is doing. The key is opaque: 8 bytes in protocol 3.0, 8 to 260 in 3.2."""
 
     key: bytes = field(repr=False)
 
@@ -41,6 +41,16 @@ class StartupMessage:
     """All but `user`, `database` and the protocol's own options, in the order they came."""
     unknown_options: tuple[str, ...] = ()
     """Options of the protocol itself (`_pq_.…`) that we don't know."""
+
+    @property
+    def spoken(self) -> int:
+        """The version that we speak with this client: the newest that both know."""
+        return codes.PROTOCOL_3_2 if self.version >= codes.PROTOCOL_3_2 else codes.PROTOCOL_3_0
+
+    @property
+    def negotiable(self) -> bool:
+        """The client asked for something that it does not get, and must be told so, once."""
+        return self.spoken != self.version or bool(self.unknown_options)
 
 
 _OFF = ("", "false", "off", "no", "0")
@@ -61,11 +71,16 @@ def parse_startup(body: bytes) -> StartupPacket:
         case codes.CANCEL_REQUEST:
             return _parse_cancel(body)
     if code >> 16 != 3:
-        raise UnsupportedProtocol(
-            f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}: server supports 3.0",
-            hint="Use a client that speaks version 3 of the protocol (PostgreSQL 7.4 or newer).",
-        )
+        raise unsupported(code)
     return _parse_message(code, body)
+
+
+def unsupported(code: int) -> UnsupportedProtocol:
+    """What is told to a client whose packet has a code that is none, or none at this moment."""
+    return UnsupportedProtocol(
+        f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}: server supports 3.0 to 3.2",
+        hint="Use a client that speaks version 3 of the protocol (PostgreSQL 7.4 or newer).",
+    )
 
 
 def _parse_cancel(body: bytes) -> CancelRequest:

@@ -19,6 +19,7 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 
 from agroal.demo.ports import free_port
+from agroal.demo.postgres import Haste
 
 USER = "postgres"
 SETTINGS = {
@@ -92,9 +93,14 @@ class Container:
     def start(self) -> None:
         self._maker.get_wrapped_container().start()
 
-    def stop(self) -> None:
-        """A fast shutdown: what the image's STOPSIGNAL asks for."""
-        self._maker.get_wrapped_container().stop(timeout=30)
+    def stop(self, how: Haste = "fast") -> None:
+        """By default a fast shutdown: what the image's STOPSIGNAL asks for."""
+        container = self._maker.get_wrapped_container()
+        if how == "fast":
+            container.stop(timeout=30)
+        else:
+            container.kill("SIGQUIT")
+            container.wait(timeout=30)
 
     def crash(self) -> None:
         self._maker.get_wrapped_container().kill()

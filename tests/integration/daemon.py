@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -18,6 +19,7 @@ from urllib.parse import quote, urlencode
 import psycopg
 
 from agroal.auth.vault import MasterKey, write_users
+from agroal.cli import main as agroal_cli
 from agroal.demo import scratch
 from agroal.demo.ports import free_port
 from agroal.demo.processes import ended, spawn
@@ -78,7 +80,7 @@ class Agroal:
         self._connections: list[psycopg.Connection[Any]] = []
         self._allowed: list[re.Pattern[str]] = []
         known = {login.name: login.password for login in database.logins} if users is None else users
-        write_users(self.folder / "agroal_users.conf", key.master, known, os.urandom)
+        self.write_users(known)
         self.write("agroal_hba.conf", hba)
         self.write("agroal_databases.conf", limits)
         self.configure(server, **settings)
@@ -88,6 +90,10 @@ class Agroal:
         main = {"host": self.host, "port": self.port, "unix_socket_dir": self.folder, **settings}
         postgres = {"host": self.database.postgres.host, "port": self.database.postgres.port, **(server or {})}
         self.write("agroal.conf", f"[agroal]\n{_lines(main)}\n[primary]\n{_lines(postgres)}")
+
+    def write_users(self, known: Mapping[str, str]) -> None:
+        """Write the vault: who is known, and with which password."""
+        write_users(self.folder / "agroal_users.conf", self._key.master, known, os.urandom)
 
     def write(self, name: str, text: str) -> None:
         """Write one of the files."""
@@ -188,9 +194,16 @@ class Agroal:
         environment = self.environment()
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Do what agroal-cli does, in this process: without a start of Python for each question."""
+        command = ["--socket", str(socket_path(self.folder, self.port)), *arguments]
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            status = agroal_cli(command)
+        return subprocess.CompletedProcess(command, status, out.getvalue(), err.getvalue())
+
     def manage(self, *verb: str) -> dict[str, Any]:
         """What agroal-cli answers to a verb, as a program reads it."""
-        result = self.cli("--format", "json", *verb)
+        result = self.command("--format", "json", *verb)
         assert result.returncode == 0, f"{result.stdout}{result.stderr}"
         answer: dict[str, Any] = json.loads(result.stdout)
         return answer["result"]  # type: ignore[no-any-return]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import sql
 
+from agroal.demo.postgres import Haste
 from tests.integration.waiting import wait_until
 
 HBA = """\
@@ -46,7 +47,7 @@ class Server(Address, Protocol):
     """What runs a PostgreSQL: a container, or a cluster of processes."""
 
     def start(self) -> None: ...
-    def stop(self) -> None: ...
+    def stop(self, how: Haste = "fast") -> None: ...
     def crash(self) -> None: ...
     def pause(self) -> None: ...
     def resume(self) -> None: ...
@@ -208,14 +209,22 @@ class OwnPostgres(Postgres):
         self._is_running = True
         wait_until(self.is_ready, "PostgreSQL takes connections")
 
-    def stop(self) -> None:
-        """A fast shutdown: it takes leave of its clients (57P01)."""
-        self._server.stop()
+    def stop(self, how: Haste = "fast") -> None:
+        """Either way it takes leave of its clients (57P01, 57P02); after "immediate" it has to recover at its start."""
+        self._server.stop(how)
         self._is_running = False
 
-    def restart(self) -> None:
-        self.stop()
+    def restart(self, how: Haste = "fast") -> None:
+        self.stop(how)
         self.start()
+
+    def crash(self) -> None:
+        """All its processes that serve clients are killed, and it starts anew by itself."""
+        victims = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        pids = " ".join(str(pid) for (pid,) in self.query(victims))
+        with self.connect() as connection, suppress(psycopg.OperationalError):
+            connection.execute(f"COPY (SELECT 1) TO PROGRAM 'kill -9 {pids} $PPID'")
+        wait_until(self.is_ready, "PostgreSQL takes connections")
 
     def kill(self) -> None:
         """As a power cut would: nobody hears a word."""

@@ -16,6 +16,8 @@ from agroal.daemon.background import READY, Readiness
 from agroal.daemon.log import Log
 from agroal.daemon.reload import Read
 from agroal.errors import ManagementError
+from agroal.net.chosen import RELAY
+from tests.unit.looping import LONG, until
 from tests.unit.test_admin import MASTER_FILE
 
 Output = pytest.CaptureFixture[str]
@@ -56,6 +58,17 @@ def vault(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+class FakeReload:
+    """Asked by a signal, it reads the files as the program would have them read."""
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
+        self.came: asyncio.Queue[tuple[Configuration, Mapping[str, str]]] = asyncio.Queue()
+
+    async def signalled(self) -> None:
+        self.came.put_nowait(self.read())
+
+
 class FakeDaemon:
     """Serves until somebody says stop; it is told by a signal as soon as it is ready."""
 
@@ -65,9 +78,9 @@ class FakeDaemon:
 
     def __init__(self, configuration: Configuration, secrets: Mapping[str, str], read: Read, output: Log) -> None:
         FakeDaemon.told = configuration, secrets
-        self.read = read
         self.output = output
-        self.stop = self.reload = self
+        self.stop = self
+        self.reload = FakeReload(read)
         self.stopped = asyncio.Event()
 
     def signalled(self) -> None:
@@ -77,6 +90,9 @@ class FakeDaemon:
         if self.failure:
             raise self.failure
         ready()
+        await self.serve()
+
+    async def serve(self) -> None:
         os.kill(os.getpid(), self.wakes_with)
         await self.stopped.wait()
 
@@ -98,7 +114,7 @@ class TestArguments:
         with pytest.raises(SystemExit) as end:
             main.main([flag])
         assert end.value.code == 0
-        assert capsys.readouterr().out == f"agroal {__version__}\n"
+        assert capsys.readouterr().out == f"agroal {__version__}, {RELAY}\n"
 
     @pytest.mark.parametrize("flag", ["-?", "-h", "--help"])
     def test_help_names_every_flag(self, flag: str, capsys: Output) -> None:
@@ -248,6 +264,46 @@ class TestRunning:
         users = directory / "agroal_users.conf"
         users.write_text("# nobody yet\n")
         users.chmod(0o600)
+        assert main.main(["-D", str(directory)]) == 0
+
+    def test_sighup_reads_the_files_anew_and_it_goes_on(
+        self, directory: Path, daemon: type[FakeDaemon], vault: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def reloading(self: FakeDaemon) -> None:
+            main_file = directory / "agroal.conf"
+            main_file.write_text(main_file.read_text().replace("port = 2345", "port = 2346"))
+            write_users(vault, MasterKey.load(directory / "key" / "master.key"), {"bob": "crayon"}, os.urandom)
+            async with asyncio.timeout(LONG):
+                for _ in range(2):
+                    os.kill(os.getpid(), signal.SIGHUP)
+                    FakeDaemon.told = await self.reload.came.get()
+
+        monkeypatch.setattr(daemon, "serve", reloading)
+        assert main.main(["-D", str(directory)]) == 0
+        configuration, secrets = FakeDaemon.told
+        assert (configuration.settings.port, secrets) == (2346, {"bob": "crayon"})
+
+    def test_sigusr1_opens_the_log_file_anew(
+        self,
+        directory: Path,
+        add: Callable[[str, str], None],
+        daemon: type[FakeDaemon],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        add("agroal.conf", f"log_type = file\nlog_path = {directory}/agroal.log")
+        reopened: list[Log] = []
+
+        def reopen(output: Log) -> None:
+            reopened.append(output)
+
+        async def reopening(self: FakeDaemon) -> None:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            async with asyncio.timeout(LONG):
+                await until(lambda: reopened)
+            assert reopened == [self.output]
+
+        monkeypatch.setattr(Log, "reopen", reopen)
+        monkeypatch.setattr(daemon, "serve", reopening)
         assert main.main(["-D", str(directory)]) == 0
 
     def test_root_is_warned(

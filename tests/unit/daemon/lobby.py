@@ -17,6 +17,7 @@ from agroal.auth.hba import Peer
 from agroal.auth.users import Users
 from agroal.config.model import HbaLine, HbaType, Method, Name, Settings
 from agroal.daemon.daemon import Totals
+from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
 from agroal.daemon.pool import PoolShell
 from agroal.daemon.session import Session
@@ -75,6 +76,7 @@ class FakeDaemon:
         self.failures = Failures()
         self.pool: PoolShell = on.shell
         self.tracker = Tracker(on.shell)
+        self.encryption = Encryption(None, None, {})
         numbers = itertools.count(1)
         self.cancels = Cancels(on.pump, SocketOptions(), lambda _: key(next(numbers)))
         self.stopping = False
@@ -90,7 +92,7 @@ class FakeDaemon:
     def token(length: int) -> bytes:
         return bytes(length)
 
-    def hba_line(self, startup: StartupMessage, peer: Peer) -> HbaLine | None:
+    def hba_line(self, startup: StartupMessage, peer: Peer, *, encrypted: bool) -> HbaLine | None:
         if self.method is None:
             return None
         return HbaLine("agroal_hba.conf", 1, HbaType.LOCAL, EVERYBODY, EVERYBODY, None, self.method)
@@ -134,9 +136,9 @@ class Lobby:
 
 
 @asynccontextmanager
-async def lobby(reset_query: str = "", **settings: float) -> AsyncIterator[Lobby]:
+async def lobby(reset_query: str = "", **settings: object) -> AsyncIterator[Lobby]:
     """In the end all clients must have gone."""
-    async with scene(reset_query, **settings) as on:
+    async with scene(reset_query, (), **settings) as on:
         made = Lobby(on)
         yield made
         await made.everybody_gone()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -14,9 +14,11 @@ from agroal.auth.login import Greeting
 from agroal.config.model import Method
 from agroal.daemon.lease import Lease
 from agroal.daemon.pool import PoolShell
+from agroal.errors import ClientFacing
 from agroal.net.dial import Address, Server
 from agroal.net.pump import Channel, Pump
 from agroal.pool.core import Pool
+from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
 from agroal.pool.snapshot import PoolSnapshot
@@ -70,11 +72,15 @@ class FakeSession:
     accepted: Accepted = KNOWN
     number: int = 1
     terminations: int = 0
+    notices: list[tuple[int, ClientFacing | None]] = field(default_factory=list)
     waits: asyncio.Future[Lease] = field(init=False)
     task: asyncio.Task[Lease] = field(init=False)
 
     def queued(self, answer: asyncio.Future[Lease]) -> None:
         self.waits = answer
+
+    def notify(self, position: int, error: ClientFacing | None) -> None:
+        self.notices.append((position, error))
 
     def terminate(self) -> None:
         self.terminations += 1
@@ -125,11 +131,11 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(reset_query: str = "", **settings: float) -> AsyncIterator[Scene]:
+async def scene(reset_query: str = "", limits: Sequence[Limit] = (), **settings: object) -> AsyncIterator[Scene]:
     """Two slots, unless `settings` say otherwise. In the end everything is closed, and must be."""
     async with pumping() as pump:
         dialler = FakeDialler(pump)
-        core = Pool(PoolSettings(**{"max_connections": 2, **settings}), (), lambda: 0.5, time.monotonic())  # type: ignore[arg-type]
+        core = Pool(PoolSettings(**{"max_connections": 2, **settings}), limits, lambda: 0.5, time.monotonic())  # type: ignore[arg-type]
         made = Scene(pump, dialler, PoolShell(core, dialler, reset_query, lambda server: made.cancelled.append(server)))
         try:
             yield made

@@ -14,7 +14,7 @@ from agroal.daemon.cleaning import clean
 from agroal.net.dial import Address, Server
 from agroal.net.link import Link, Parting
 from agroal.pipeline.ledger import Dirt
-from agroal.wire.scan import Tally
+from agroal.wire.chosen import Tally
 from tests.unit.looping import in_a_loop, pumping, settle
 from tests.unit.net.pairs import channel, received
 from tests.unit.script import Script, play

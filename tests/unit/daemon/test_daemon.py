@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import resource
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NoReturn
@@ -11,8 +10,6 @@ from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.config.model import Method
 from agroal.daemon.daemon import LISTENED_TO, Daemon
-from agroal.daemon.descriptors import RESERVED_DESCRIPTORS, client_descriptors
-from agroal.errors import ConfigurationError
 from agroal.net.dial import Address
 from agroal.pool.slot import PoolKey
 from agroal.wire.startup import StartupMessage
@@ -112,9 +109,9 @@ class TestDecisions:
     @in_a_loop
     async def test_the_hba_file_decides(self, socket_dir: Path) -> None:
         daemon = Daemon(configuration(socket_dir, NOWHERE), {}, unread)
-        lines = [daemon.hba_line(asking(), Peer(address)) for address in (None, ip_address("127.0.0.1"))]
+        lines = [daemon.hba_line(asking(), Peer(address), encrypted=False) for address in (None, ip_address("127.0.0.1"))]
         assert [line.line for line in lines if line] == [1, 2]
-        assert daemon.hba_line(asking(), Peer(ip_address("192.0.2.1"))) is None
+        assert daemon.hba_line(asking(), Peer(ip_address("192.0.2.1")), encrypted=False) is None
 
     @in_a_loop
     async def test_an_alias_shares_the_pool_of_its_database(self, socket_dir: Path) -> None:
@@ -133,32 +130,3 @@ class TestDecisions:
         assert key(daemon, "pencil") == key(daemon, "pencil")
         assert len({key(daemon, "pencil"), key(daemon, "crayon"), key(other, "pencil"), PoolKey("shop", "eve")}) == 4
         assert "pencil" not in key(daemon, "pencil").secret
-
-
-class TestDescriptors:
-    @staticmethod
-    def limit(monkeypatch: pytest.MonkeyPatch, soft: int, hard: int) -> list[tuple[int, int]]:
-        """What the limit is set to."""
-        set_to: list[tuple[int, int]] = []
-        monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
-        monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
-        return set_to
-
-    def test_what_servers_do_not_need_is_for_clients(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        set_to = self.limit(monkeypatch, 1024, 4096)
-        assert client_descriptors(100) == 4096 - RESERVED_DESCRIPTORS - 100
-        assert set_to == [(4096, 4096)], "the soft limit is raised as far as it goes"
-
-    def test_a_limit_that_is_as_high_as_it_goes_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        set_to = self.limit(monkeypatch, 4096, 4096)
-        client_descriptors(100)
-        assert set_to == []
-
-    def test_no_limit_is_a_great_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.limit(monkeypatch, resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        assert client_descriptors(100) > 1_000_000
-
-    def test_too_few_are_said_with_how_many_are_needed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.limit(monkeypatch, 256, 256)
-        with pytest.raises(ConfigurationError, match="need 264 file descriptors, and the limit is 256"):
-            client_descriptors(100)

@@ -11,7 +11,8 @@ from agroal.auth.users import Users
 from agroal.config.model import Method, Settings
 from agroal.daemon.dialler import ServerDialler
 from agroal.errors import AuthenticationFailed, ClientFacing, ServerRefused, ServerUnavailable
-from agroal.net.dial import Address
+from agroal.net.dial import Address, Route
+from agroal.net.listen import SocketOptions
 from agroal.net.pump import Pump
 from agroal.pool.slot import PoolKey
 from tests.unit.looping import in_a_loop, pumping
@@ -27,7 +28,7 @@ EVES = PoolKey("shop", "eve", "a digest")
 
 def dialler(pump: Pump, address: Address, **settings: object) -> ServerDialler:
     users = Users({"ann": "pencil"}, b"a secret of this process")
-    return ServerDialler(pump, address, replace(SETTINGS, **settings), users, bytes)  # type: ignore[arg-type]
+    return ServerDialler(pump, Route(address), replace(SETTINGS, **settings), users, bytes)  # type: ignore[arg-type]
 
 
 def asking(password: str | None = None, user: str = "ann") -> Script:
@@ -73,12 +74,12 @@ class TestDialling:
             made = dialler(pump, address)
             assert made.failure is None
             with silent_port() as silent:
-                made.address = Address("pg", *silent.getsockname())
+                made.reconfigure(Route(Address("pg", *silent.getsockname())), SETTINGS, SocketOptions())
                 with pytest.raises(ServerUnavailable):
                     await made.dial(KEY, None)
             assert made.failure
             assert "Connection refused" in made.failure
-            made.address = address
+            made.reconfigure(Route(address), SETTINGS, SocketOptions())
             server = await made.dial(KEY, None)
             assert made.failure is None
             server.channel.close()

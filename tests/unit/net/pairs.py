@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from agroal.net.link import Link
 from agroal.net.pump import Channel, Pump
-from agroal.wire.scan import Tally
+from agroal.wire.chosen import Tally
 
 SMALL = 4096
 """Bytes: how little a socket's buffer is asked to hold where a test is about a slow peer."""

@@ -12,7 +12,7 @@ import pytest
 
 from agroal.auth.login import Greeting
 from agroal.net import cancel
-from agroal.net.cancel import KEY_LENGTH, Cancels
+from agroal.net.cancel import Cancels
 from agroal.net.dial import Address, Server
 from agroal.net.listen import SocketOptions
 from tests.unit.looping import in_a_loop, pumping, settle
@@ -69,10 +69,24 @@ async def serving(address: Address, server_key: bytes = SERVER_KEY) -> AsyncIter
 
 
 class TestKeys:
-    def test_every_session_has_one_of_its_own(self, cancels: Cancels) -> None:
-        keys = {cancels.key_for(FakeSession()) for _ in range(100)}
+    @pytest.mark.parametrize(("long", "length"), [(False, 8), (True, 36)])
+    def test_every_session_has_one_of_its_own(self, cancels: Cancels, long: bool, length: int) -> None:
+        keys = {cancels.key_for(FakeSession(), long=long) for _ in range(100)}
         assert len(keys) == len(cancels) == 100
-        assert {len(key) for key in keys} == {KEY_LENGTH}
+        assert {len(key) for key in keys} == {length}
+
+    def test_short_and_long_ones_find_their_own_session_only_as_a_whole(self, cancels: Cancels) -> None:
+        short, long = FakeSession(), FakeSession()
+        keys = cancels.key_for(short), cancels.key_for(long, long=True)
+        for key in (keys[0] + bytes(28), keys[1][:8], keys[1][:-1], keys[1] + b"\0", keys[1][:-1] + b"x"):
+            cancels.request(key)
+        assert (short.left_the_queue, long.left_the_queue) == (0, 0)
+        for key in keys:
+            cancels.request(key)
+        assert (short.left_the_queue, long.left_the_queue) == (1, 1)
+        cancels.forget(keys[1])
+        cancels.request(keys[1])
+        assert (len(cancels), long.left_the_queue) == (1, 1)
 
     def test_a_number_that_is_taken_is_not_given_out_again(self) -> None:
         tokens = iter([b"AAAAaaaa", b"AAAAbbbb", b"BBBBcccc"])

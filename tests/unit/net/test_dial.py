@@ -30,7 +30,7 @@ def talk(password: str = "pencil") -> Talk[Greeting]:
 
 
 async def log_in(pump: Pump, address: Address, seconds: float = 5) -> Server:
-    return await dial(pump, address, OPTIONS, talk(), seconds)
+    return await dial(pump, address, OPTIONS, lambda _: talk(), seconds)
 
 
 class TestDialling:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from agroal.pipeline.ledger import Dirt, judge
-from agroal.wire.scan import BackendScanner, FrontendScanner, Tally
+from agroal.wire.chosen import BackendScanner, FrontendScanner, Tally
 from tests.unit.wire.messages import IN_TRANSACTION, READY, SYNC, TERMINATE, message
 
 QUERY = message("Q", b"SELECT 1\0")

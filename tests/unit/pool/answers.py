@@ -33,9 +33,8 @@ class Answers(Promises):
             if event != "validated":
                 connection.idle_since = self.now
         self.note_what_is_tight()
-        if event == "connected":
-            self.note_what_is_filled()
         if event not in ("ask", "give up", "release", "decline", "validated"):
+            self.note_what_is_filled()
             self.check_that_all_is_filled()
         self.event = ""
 
@@ -61,6 +60,7 @@ class Answers(Promises):
             assert queue[0].id == effect.waiter, "out of turn"
             queue[0].alone = True
             return
+        self.tried[effect.key] += 1
         opening = len(self.of(connection, At.OPENING, wanted=True))
         luck = self.luck.get(effect.key, Luck())
         if opening > len(queue):
@@ -124,13 +124,12 @@ class Answers(Promises):
         connection = self.connections[effect.slot]
         assert connection.at is At.IDLE, "only what is free is asked"
         connection.at = At.ASKED
-        self.validations += 1
         if self.settings.validation == Validation.FOREGROUND:
             waiting = len(self.queue(connection.key, private=False))
             assert self.asked_of(connection.key) <= waiting, "a question that nobody needs"
         else:
-            assert self.settings.validation == Validation.BACKGROUND
-            assert len(self.having(At.ASKED)) <= self.settings.validations_at_once
+            assert self.settings.validation == Validation.BACKGROUND, "a question that nobody needs"
+            assert len(self.having(At.ASKED)) <= self.settings.validations_at_once, "some at a time"
             assert connection.free_since < self.now, "it has just been heard of"
 
     def on_notify(self, effect: Notify) -> None:
@@ -139,7 +138,8 @@ class Answers(Promises):
         client.told = True
         assert self.settings.wait_notice_timeout
         assert self.now >= client.since + self.settings.wait_notice_timeout, "too early"
-        assert self.queue(client.key, client.private).index(client) + 1 == effect.position
+        position = self.queue(client.key, client.private).index(client) + 1
+        assert effect.position == position, "where it stands"
 
     def check_that_somebody_gains(self, connection: Connection) -> None:
         limit = self.limit(connection.key)

@@ -77,7 +77,8 @@ class Notes:
     """In order of arrival, with those whose own connect is under way."""
     luck: dict[PoolKey, Luck] = field(default_factory=dict)
     leases: int = 0
-    validations: int = 0
+    tried: Counter[PoolKey] = field(default_factory=Counter)
+    """Connects that began since somebody began to count them."""
     asked: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     event: str = ""

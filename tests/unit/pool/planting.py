@@ -14,6 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from agroal.errors import IllegalTransition
 from tests.unit.pool import planted, planted_upkeep
+from tests.unit.pool.lives import live
 from tests.unit.pool.test_world import Life
 
 Bug = Callable[[pytest.MonkeyPatch], None]
@@ -37,8 +38,10 @@ def complaint(bug: Bug) -> str | None:
     with pytest.MonkeyPatch.context() as patch:
         bug(patch)
         try:
+            for seed in range(50):
+                live(seed, steps=400)
             run_state_machine_as_test(Life, settings=ENOUGH)
-        except (AssertionError, IllegalTransition, pytest.fail.Exception) as broken:
+        except (AssertionError, IllegalTransition, KeyError, pytest.fail.Exception) as broken:
             return str(broken).partition("\n")[0] or repr(broken)
     return None
 

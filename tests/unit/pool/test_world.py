@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,23 +11,15 @@ from hypothesis import Phase, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agroal.config.choices import Validation
-from agroal.errors import IllegalTransition
 from agroal.pool.effects import CloseReason
 from agroal.pool.flushing import FlushMode
 from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
+from tests.unit.pool.lives import DATABASES, KEYS, LIMITS, live
 from tests.unit.pool.notes import At, Connection
-from tests.unit.pool.world import DOWN, NO_DATABASE, World
+from tests.unit.pool.world import NO_DATABASE, World
 
-KEYS = [PoolKey("shop", "web"), PoolKey("shop", "batch"), PoolKey("books", "web"), PoolKey("books", "web", "secret")]
-LIMITS = [
-    [],
-    [Limit("all", (), "all", 3)],
-    [Limit("shop", (), "web", 2, 1, 1), Limit("all", (), "all", 3)],
-    [Limit("all", (), "web", 2), Limit("shop", (), "all", 1), Limit("books", (), "web", 2, 2, 2)],
-    [Limit("shop", (), "web", 3, 3, 2), Limit("books", (), "web", 3, 3, 2)],
-]
 DIRT = [None, None, None, CloseReason.DIRTY, CloseReason.LOST]
 TIMES = [0.01, 0.01, 0.2, 1.0, 2.0]
 
@@ -83,6 +74,14 @@ class Life(RuleBasedStateMachine):
         for _ in range(number):
             self.world.ask(key)
             self.world.check()
+
+    @rule(key=keys, number=strategies.integers(2, 6), again=strategies.booleans())
+    def a_crowd_comes_and_is_served(self, key: PoolKey, number: int, again: bool) -> None:
+        self.many_ask(key, number)
+        self.world.servers_answer()
+        if again:
+            self.world.come_and_go()
+            self.many_ask(key, number)
 
     @precondition(lambda self: self.world.waiting)
     @rule(number=pick)
@@ -148,20 +147,17 @@ class Life(RuleBasedStateMachine):
 
     @rule(seconds=strategies.sampled_from(TIMES))
     def it_becomes_quiet(self, seconds: float) -> None:
-        for connection in self.world.having(At.OPENING):
-            self.world.connected(connection)
-        for connection in self.world.having(At.ASKED):
-            self.world.validated(connection, alive=True)
-        for connection in self.world.leased():
-            self.world.release(connection)
-        self.world.check()
-        self.world.wait(seconds)
+        self.world.quiet(seconds)
 
-    @rule(mode=strategies.sampled_from(FlushMode), database=strategies.sampled_from([None, "shop", "books"]))
+    @rule(seconds=strategies.sampled_from([1, 1, 4]), key=keys)
+    def every_server_is_down_for_a_while(self, seconds: int, key: PoolKey) -> None:
+        self.world.outage(seconds, key)
+
+    @rule(mode=strategies.sampled_from(FlushMode), database=strategies.sampled_from(DATABASES))
     def an_administrator_flushes(self, mode: FlushMode, database: str | None) -> None:
         self.world.flush(mode, database)
 
-    @rule(database=strategies.sampled_from([None, "shop", "books"]), is_open=strategies.booleans())
+    @rule(database=strategies.sampled_from(DATABASES), is_open=strategies.booleans())
     def an_administrator_shuts_or_opens_the_gate(self, database: str | None, is_open: bool) -> None:
         self.world.switch(database, is_open)
 
@@ -181,23 +177,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(slot=strategies.integers(0, 5), lease=strategies.integers(0, 9))
     def news_of_nothing_are_refused(self, slot: int, lease: int) -> None:
-        world = self.world
-        slot %= world.settings.max_connections
-        connection = world.connections.get(slot)
-        if not lease or connection is None or connection.lease != lease:
-            with pytest.raises(IllegalTransition):
-                world.pool.release(slot, lease, world.now)
-        if connection is None or connection.at is At.OPENING:
-            with pytest.raises(IllegalTransition):
-                world.pool.closed(slot, world.now)
-        if connection is None or connection.at is not At.OPENING:
-            with pytest.raises(IllegalTransition):
-                world.pool.connected(slot, world.now)
-            with pytest.raises(IllegalTransition):
-                world.pool.connect_failed(slot, DOWN, world.now)
-        if connection is None or connection.at is not At.ASKED:
-            with pytest.raises(IllegalTransition):
-                world.pool.validated(slot, True, world.now)
+        self.world.news_of_nothing(slot, lease)
 
     @invariant()
     def every_promise_holds(self) -> None:
@@ -220,22 +200,4 @@ TestLife.settings = settings(
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_promises_hold_through_a_long_and_busy_life(seed: int) -> None:
-    dice = random.Random(seed)
-    seats = dice.randint(2, 12)
-    limits = dice.choice(LIMITS)
-    blocking = dice.choice([0.0, 3.0, 3.0])
-    world = World(
-        PoolSettings(
-            seats,
-            blocking,
-            dice.choice([0.0, 1.0]),
-            dice.choice([0.0, 2.0]),
-            dice.choice([0.0, 0.1]),
-            dice.choice(list(Validation)),
-            1.5,
-            dice.randint(1, 8),
-        ),
-        limits,
-    )
-    world.live(dice, KEYS, steps=1500)
-    world.go_home()
+    live(seed, steps=1500)

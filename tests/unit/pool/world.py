@@ -6,10 +6,11 @@ Whatever happens in it is noted, told to the pool, and the pool's answer is held
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from random import Random
+from dataclasses import dataclass
 
-from agroal.errors import ClientFacing, ServerRefused, ServerUnavailable
+import pytest
+
+from agroal.errors import ClientFacing, IllegalTransition, ServerRefused, ServerUnavailable
 from agroal.pool.board import NOTICE_SPACING
 from agroal.pool.core import Pool
 from agroal.pool.effects import Close, CloseReason, Refuse, RefuseReason
@@ -207,44 +208,66 @@ class World(Answers):
                 connection.retire_at = connection.began + age * (1 - AGE_SPREAD * self.chance) if age else math.inf
         self.take("reload", self.pool.reconfigure(settings, limits, self.now))
 
-    # -- a life of its own
+    # -- what can't happen
 
-    def live(self, dice: Random, keys: list[PoolKey], steps: int) -> None:
-        """A busy time: clients come as fast as they are served, most connects succeed, most clients are clean."""
-        for _ in range(steps):
-            self.wait(dice.choice([0.0, 0.001, 0.02]))
-            self.something(dice, keys)
+    def news_of_nothing(self, slot: int, lease: int) -> None:
+        """They are refused."""
+        slot %= self.settings.max_connections
+        connection = self.connections.get(slot)
+        if not lease or connection is None or connection.lease != lease:
+            with pytest.raises(IllegalTransition):
+                self.pool.release(slot, lease, self.now)
+        if connection is None or connection.at is At.OPENING:
+            with pytest.raises(IllegalTransition):
+                self.pool.closed(slot, self.now)
+        if connection is None or connection.at is not At.OPENING:
+            with pytest.raises(IllegalTransition):
+                self.pool.connected(slot, self.now)
+            with pytest.raises(IllegalTransition):
+                self.pool.connect_failed(slot, DOWN, self.now)
+        if connection is None or connection.at is not At.ASKED:
+            with pytest.raises(IllegalTransition):
+                self.pool.validated(slot, True, self.now)
+
+    # -- more at a time
+
+    def servers_answer(self) -> None:
+        """All are well."""
+        for connection in self.having(At.OPENING):
+            self.connected(connection)
+            self.check()
+        for connection in self.having(At.ASKED):
+            if connection.at is At.ASKED:
+                self.validated(connection, alive=True)
+                self.check()
+
+    def come_and_go(self) -> None:
+        """All who can be served are, and give back what they hold."""
+        self.servers_answer()
+        for connection in self.leased():
+            self.release(connection)
             self.check()
 
-    def something(self, dice: Random, keys: list[PoolKey]) -> None:
-        opening, closing, idle, leased = (self.having(at) for at in (At.OPENING, At.CLOSING, At.IDLE, At.LEASED))
-        asked = self.having(At.ASKED)
-        match dice.choices(range(12), [30, 25, 20, 20, 2, 2, 1, 1, 6, 25, 1, 1])[0]:
-            case 0 if len(self.waiting) < 12:
-                self.ask(dice.choice(keys), private=dice.random() < 0.1)
-            case 1 if self.leased():
-                self.release(dice.choice(self.leased()), dice.choice([None] * 9 + [CloseReason.DIRTY]))
-            case 2 if opening:
-                self.connected(dice.choice(opening))
-            case 3 if closing:
-                self.closed(dice.choice(closing))
-            case 4 if opening:
-                self.connect_failed(dice.choice(opening))
-            case 5 if idle + leased:
-                self.closed(dice.choice(idle + leased))
-            case 6 if self.waiting:
-                self.give_up(dice.choice(self.waiting))
-            case 7:
-                self.flush(dice.choice(list(FlushMode)), dice.choice([None, *{key.database for key in keys}]))
-            case 8:
-                self.wait(dice.choice([0.01, 0.1, 0.5, 1.0]))
-            case 9 if asked:
-                self.validated(dice.choice(asked), dice.random() < 0.9)
-            case 10:
-                self.switch(dice.choice([None, *{key.database for key in keys}]), dice.random() < 0.7)
-            case 11:
-                sizes = [replace(limit, max_size=max(limit.initial_size, dice.randint(1, 4))) for limit in self.limits]
-                self.reload(replace(self.settings, idle_timeout=dice.choice([0.0, 1.0])), sizes)
+    def quiet(self, seconds: float) -> None:
+        """Nobody wants anything, and the servers answer."""
+        self.come_and_go()
+        for _ in range(4):
+            self.wait(seconds / 4)
+            self.servers_answer()
+
+    def outage(self, seconds: int, key: PoolKey) -> None:
+        """No server can be reached, though somebody asks all the time: it is tried a few times a second at most."""
+        self.tried.clear()
+        for _ in range(seconds * 10):
+            for connection in self.having(At.OPENING):
+                self.connect_failed(connection)
+            if len(self.waiting) < 12:
+                self.ask(key)
+            self.check()
+            self.wait(0.1)
+        # Those that begin before the first has failed; then, with the luckiest dice, after 1/8, 1/4, 1/2, 1/2 … second.
+        most = self.share() + 2 + 2 * seconds
+        assert max(self.tried.values(), default=0) <= most, "a server that is down is left in peace"
 
     # -- the end
 

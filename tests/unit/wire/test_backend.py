@@ -35,8 +35,8 @@ def test_a_list_of_mechanisms_may_be_short_of_its_end(data: bytes, mechanisms: l
 
 
 def test_negotiation_lists_the_options_that_are_unknown() -> None:
-    assert backend.negotiate_protocol_version(("_pq_.a", "_pq_.b")) == message(
-        "v", struct.pack("!II", 3 << 16, 2) + b"_pq_.a\0_pq_.b\0"
+    assert backend.negotiate_protocol_version(3 << 16 | 2, ("_pq_.a", "_pq_.b")) == message(
+        "v", struct.pack("!II", 3 << 16 | 2, 2) + b"_pq_.a\0_pq_.b\0"
     )
 
 

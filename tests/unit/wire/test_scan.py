@@ -1,7 +1,8 @@
-"""Every case runs whole, at every cut, and one byte at a time."""
+"""Every case runs whole, at every cut, and one byte at a time; on the reference, and on its compiled twin."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,11 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agroal.errors import ProtocolViolation
+from agroal.wire import scan as reference
 from agroal.wire.scan import MAX_LOOKED_AT, BackendScanner, FrontendScanner, Scanner, Tally
 from tests.unit.wire.messages import IN_TRANSACTION, READY, SYNC, TERMINATE, message
 
+try:
+    from agroal.wire import _scan as compiled
+except ImportError:
+    TWINS = [reference]
+else:
+    TWINS = [reference, compiled]
+
 PARSE, BIND, EXECUTE = message("P", b"s\0SELECT 1\0\0\0"), message("B", b"\0s\0" + bytes(6)), message("E", bytes(5))
 QUERY = message("Q", b"SELECT 1\0")
+
+
+@pytest.fixture(scope="module", autouse=True, params=TWINS, ids=lambda twin: twin.__name__)
+def twin(request: pytest.FixtureRequest) -> None:
+    """What this page calls by these names, each test has in both makings."""
+    globals().update({name: getattr(request.param, name) for name in ("BackendScanner", "FrontendScanner", "Tally")})
+
+
+def test_the_compiled_twin_is_there_where_it_can_be() -> None:
+    assert len(TWINS) == 2 or not shutil.which("cc"), "is there no Cython? `make test` installs it"
 
 
 def cuts(stream: bytes) -> Iterator[list[bytes]]:

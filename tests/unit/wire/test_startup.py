@@ -29,7 +29,8 @@ def parse(packet: bytes) -> object:
 def test_the_special_requests_are_told_apart_by_their_code() -> None:
     assert parse_startup(struct.pack("!I", 80877103)) == SSLRequest()
     assert parse_startup(struct.pack("!I", 80877104)) == GSSENCRequest()
-    assert parse_startup(struct.pack("!III", 80877102, 7, 9)) == CancelRequest(struct.pack("!II", 7, 9))
+    for length in (8, 9, 36, 260):
+        assert parse_startup(struct.pack("!I", 80877102) + b"k" * length) == CancelRequest(b"k" * length)
 
 
 def test_a_startup_message_says_who_wants_what() -> None:
@@ -48,6 +49,27 @@ def test_options_of_the_protocol_itself_are_kept_apart() -> None:
     found = parse(startup("user", "ann", "_pq_.grease", "1", "a", "b", version=(3 << 16) + 9999))
     assert isinstance(found, StartupMessage)
     assert (found.version & 0xFFFF, found.unknown_options, found.parameters) == (9999, ("_pq_.grease",), {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("minor", "options", "spoken", "negotiable"),
+    [
+        (0, (), 0, False),
+        (0, ("_pq_.grease", "1"), 0, True),
+        (1, (), 0, True),
+        (2, (), 2, False),
+        (2, ("_pq_.grease", "1"), 2, True),
+        (3, (), 2, True),
+        (9999, (), 2, True),
+        (0xFFFF, ("_pq_.grease", "1"), 2, True),
+    ],
+)
+def test_the_newest_version_that_both_know_is_spoken(
+    minor: int, options: tuple[str, ...], spoken: int, negotiable: bool
+) -> None:
+    found = parse(startup("user", "ann", *options, version=3 << 16 | minor))
+    assert isinstance(found, StartupMessage)
+    assert (found.version, found.spoken, found.negotiable) == (3 << 16 | minor, 3 << 16 | spoken, negotiable)
 
 
 def test_names_that_are_not_utf8_survive_the_way_through() -> None:
@@ -83,7 +105,8 @@ def test_a_client_that_names_no_user_is_not_let_in(pairs: tuple[str, ...]) -> No
 
 @pytest.mark.parametrize("version", [2 << 16, 4 << 16, 0, 0xFFFFFFFF])
 def test_another_major_version_is_refused(version: int) -> None:
-    with pytest.raises(UnsupportedProtocol, match="unsupported frontend protocol"):
+    words = rf"unsupported frontend protocol {version >> 16}\.{version & 0xFFFF}: server supports 3\.0 to 3\.2"
+    with pytest.raises(UnsupportedProtocol, match=words):
         parse(startup("user", "ann", version=version))
 
 

@@ -84,6 +84,79 @@ def test_bytes_sent_ahead_of_an_answer_about_encryption_are_refused() -> None:
     assert conversation.to_send() == b""
 
 
+def upgrade() -> Talk[tuple[bytes, Message]]:
+    packet = yield from read_packet()
+    yield b"S"
+    yield Ask.SECURE
+    yield b"in secret"
+    return packet, (yield from read_message())
+
+
+@pytest.mark.parametrize("size", [1, 3, 11, 100])
+def test_a_talk_waits_for_the_handshake_and_goes_on_behind_it(size: int) -> None:
+    conversation = Conversation(upgrade())
+    conversation.start()
+    assert not conversation.securing
+    for at in range(0, 11, size):
+        conversation.receive(INPUT[at : min(at + size, 11)])
+    assert conversation.securing
+    assert (conversation.done, conversation.to_send()) == (False, b"S")
+    conversation.secured()
+    assert not conversation.securing
+    assert conversation.to_send() == b"in secret"
+    for at in range(11, len(INPUT), size):
+        assert not conversation.done
+        conversation.receive(INPUT[at : at + size])
+    assert conversation.result == OUTCOME
+    assert not conversation.securing
+
+
+@pytest.mark.parametrize("ahead", [b"!", INPUT[11:]])
+@pytest.mark.parametrize("apart", [False, True], ids=["in one piece", "in two"])
+def test_nothing_may_be_sent_ahead_of_the_handshake(ahead: bytes, apart: bool) -> None:
+    """CVE-2021-23214: it would count as encrypted."""
+    conversation = Conversation(upgrade())
+    conversation.start()
+    if apart:
+        conversation.receive(INPUT[:11])
+    with pytest.raises(ProtocolViolation, match="unencrypted data"):
+        conversation.receive(ahead if apart else INPUT[:11] + ahead)
+    assert conversation.to_send() == b"S"
+    assert not conversation.done
+
+
+def test_what_was_unread_before_is_ahead_of_the_handshake_too() -> None:
+    def secure_first() -> Talk[None]:
+        yield Ask.SECURE
+
+    conversation = Conversation(secure_first(), unread=b"!")
+    with pytest.raises(ProtocolViolation, match="unencrypted data"):
+        conversation.start()
+
+
+def test_a_talk_may_end_with_the_handshake() -> None:
+    def secure() -> Talk[int]:
+        yield Ask.SECURE
+        return 7
+
+    conversation = Conversation(secure())
+    conversation.start()
+    assert conversation.securing
+    conversation.secured()
+    assert (conversation.done, conversation.result, conversation.securing) == (True, 7, False)
+
+
+def test_what_a_talk_raises_behind_the_handshake_is_raised() -> None:
+    def fail() -> Talk[None]:
+        yield Ask.SECURE
+        raise ProtocolViolation("not that")
+
+    conversation = Conversation(fail())
+    conversation.start()
+    with pytest.raises(ProtocolViolation, match="not that"):
+        conversation.secured()
+
+
 @pytest.mark.parametrize("length", [b"\0\0\0\7", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\x27\x11", b"GET "])
 def test_the_length_of_a_packet_is_judged_before_anything_is_collected(length: bytes) -> None:
     conversation = Conversation(exchange())

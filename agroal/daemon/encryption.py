@@ -1,0 +1,112 @@
+"""The TLS of a configuration: what clients are offered, and how each server is dialled. Made anew by every reload."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agroal.auth.binding import server_end_point
+from agroal.config.choices import TlsMode
+from agroal.config.model import Configuration, ServerSettings, Settings
+from agroal.errors import ConfigurationError, Problem
+from agroal.net.dial import Address, Route
+from agroal.net.tls import ALPN, Policy, TlsSocket, Upgrade
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """Contexts, with their certificates and keys loaded."""
+
+    clients: Upgrade | None
+    """None: clients are told that there is no TLS."""
+    binding: bytes | None
+    """What SCRAM-SHA-256-PLUS binds to: the hash of our certificate (RFC 5929)."""
+    routes: Mapping[str, Route]
+    """To the servers, by name."""
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Encryption:
+        """Raises ConfigurationError for what OpenSSL can't use, naming the file."""
+        settings = configuration.settings
+        clients, binding = None, None
+        if settings.tls:
+            context = listening_context(settings, str(configuration.files.main))
+            clients = Upgrade(context, server_side=True)
+            binding = _binding(settings)
+        routes = {server.name: _route(server, str(configuration.files.main)) for server in configuration.servers}
+        return cls(clients, binding, routes)
+
+
+def listening_context(settings: Settings, file: str) -> ssl.SSLContext:
+    """For clients. No session is resumed: each proves its certificate anew. Raises ConfigurationError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslsocket_class = TlsSocket
+    context.set_alpn_protocols([ALPN])
+    context.minimum_version = ssl.TLSVersion[settings.tls_min_version.replace(".", "_")]
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.num_tickets = 0
+    _load(context, settings.tls_cert_file, settings.tls_key_file, settings.tls_ca_file, file, "")
+    if settings.tls_ca_file:
+        context.verify_mode = ssl.CERT_REQUIRED
+    if settings.tls_ciphers:
+        try:
+            context.set_ciphers(settings.tls_ciphers)
+        except ssl.SSLError:
+            raise _problem(file, "tls_ciphers", "OpenSSL knows none of these ciphers") from None
+    return context
+
+
+def dialling_context(server: ServerSettings, file: str) -> ssl.SSLContext:
+    """For one server. Raises ConfigurationError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = TlsSocket
+    context.set_alpn_protocols([ALPN])
+    verify = server.tls in (TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL) or server.tls_ca_file is not None
+    context.check_hostname = server.tls == TlsMode.VERIFY_FULL
+    context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+    _load(context, server.tls_cert_file, server.tls_key_file, server.tls_ca_file, file, f"server.{server.name}.")
+    if verify and server.tls_ca_file is None:
+        context.load_default_certs()
+    return context
+
+
+def _route(server: ServerSettings, file: str) -> Route:
+    address = Address.of(server)
+    if server.tls == TlsMode.DISABLE or address.is_unix:
+        return Route(address, None, server.channel_binding)
+    upgrade = Upgrade(dialling_context(server, file), server_side=False, hostname=server.host)
+    return Route(address, Policy(server.tls, upgrade, server.tls_direct), server.channel_binding)
+
+
+def _load(
+    context: ssl.SSLContext, cert: Path | None, key: Path | None, authority: Path | None, file: str, prefix: str
+) -> None:
+    if cert:
+        try:
+            context.load_cert_chain(cert, key, password=lambda: "")  # else OpenSSL would ask on the terminal
+        except (OSError, ssl.SSLError) as error:
+            raise _problem(file, f"{prefix}tls_cert_file", f"{cert} and {key or cert}: {_words(error)}") from error
+    if authority:
+        try:
+            context.load_verify_locations(authority)
+        except (OSError, ssl.SSLError) as error:
+            raise _problem(file, f"{prefix}tls_ca_file", f"{authority}: {_words(error)}") from error
+
+
+def _binding(settings: Settings) -> bytes | None:
+    assert settings.tls_cert_file
+    pem = settings.tls_cert_file.read_text(encoding="ascii", errors="replace")
+    first, end = pem.index("-----BEGIN CERTIFICATE"), "-----END CERTIFICATE-----"
+    return server_end_point(ssl.PEM_cert_to_DER_cert(pem[first : pem.index(end) + len(end)]))
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).lower().replace("_", " ")
+    return error.strerror or str(error)
+
+
+def _problem(file: str, key: str, message: str) -> ConfigurationError:
+    return ConfigurationError([Problem(file, 0, key, message)])

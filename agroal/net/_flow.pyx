@@ -1,0 +1,107 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The compiled twin of `agroal.net.flow`: receive, walk, send, without a Python object in between."""
+
+from libc.errno cimport EAGAIN, EINTR, errno
+
+from agroal.errors import ProtocolViolation
+
+from agroal.wire._scan cimport Scanner
+
+cdef extern from "sys/socket.h" nogil:
+    ssize_t recv(int fd, void *buffer, size_t size, int flags)
+    ssize_t send(int fd, const void *buffer, size_t size, int flags)
+    int MSG_NOSIGNAL
+    int MSG_DONTWAIT
+
+
+cdef class Flow:
+    """One direction of a link: from a source's socket to a sink's, past a scanner."""
+
+    cdef readonly object joint
+    cdef readonly object source
+    cdef readonly object sink
+    cdef readonly Scanner scanner
+    cdef public long long passed
+    cdef object _receive
+    cdef object _send
+    cdef object _view
+    cdef unsigned char[::1] _memory
+    cdef unsigned char *_buffer
+    cdef int _from
+    cdef int _to
+
+    def __init__(self, joint, source, sink, Scanner scanner):
+        self.joint = joint
+        self.source = source
+        self.sink = sink
+        self.scanner = scanner
+        self.passed = 0
+        self._memory = source.pump.buffer
+        self._buffer = &self._memory[0]
+        self._view = source.pump.view
+        self._from = source.fd
+        self._to = sink.fd
+        # An encrypted socket is OpenSSL's to read and to write.
+        self._receive = source.sock.recv_into if source.encrypted else None
+        self._send = sink.sock.send if sink.encrypted else None
+
+    def relay(self, Py_ssize_t received=0):
+        """Pass on what one receive brings, or so many bytes that are in the shared buffer already."""
+        cdef Py_ssize_t end, sent
+        if not received:
+            received = self._received()
+            if received < 0:
+                return
+            if received == 0:
+                self.joint.source_ended(self)
+                return
+        try:
+            end = self.scanner.walk_at(self._buffer, received)
+        except ProtocolViolation as error:
+            self.joint.violated(self, error)
+            return
+        if end:
+            self.passed += end
+            sent = self._sent(end)
+            if sent < 0:
+                self.joint.sink_gone(self)
+                return
+            if sent != end:
+                self.source.pause(until_end=True)
+                self.sink.keep(self._view[sent:end])
+        if end != received:
+            self.joint.terminated(self)
+
+    cdef Py_ssize_t _received(self) except -2:
+        """Bytes in the shared buffer; 0 when the source has ended, -1 when there is nothing now."""
+        cdef Py_ssize_t received
+        if self._receive is not None:
+            try:
+                return self._receive(self._view)
+            except BlockingIOError:
+                return -1
+            except OSError:
+                return 0
+        if <int>self.source.fd != self._from:  # closed: its number may be another connection's by now
+            return 0
+        received = recv(self._from, self._buffer, <size_t>self._memory.shape[0], MSG_DONTWAIT)
+        if received < 0:
+            return -1 if errno in (EAGAIN, EINTR) else 0
+        return received
+
+    cdef Py_ssize_t _sent(self, Py_ssize_t size) except -2:
+        """Bytes that the sink has taken; -1 when it is gone."""
+        cdef Py_ssize_t sent
+        if self._send is not None:
+            try:
+                return self._send(self._view[:size])
+            except BlockingIOError:
+                return 0
+            except OSError:
+                return -1
+        if <int>self.sink.fd != self._to:
+            return -1
+        sent = send(self._to, self._buffer, <size_t>size, MSG_NOSIGNAL | MSG_DONTWAIT)
+        if sent < 0:
+            return 0 if errno in (EAGAIN, EINTR) else -1
+        return sent

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from agroal.auth.vault import MasterKey, write_users
+from agroal.daemon.files import read
+from agroal.errors import ConfigurationError, VaultError
+from tests.unit.test_admin import MASTER_FILE
+
+
+class Folder:
+    """The files of a daemon, and the environment it runs in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.environment = {"AGROAL_MASTER_KEY_FILE": str(path / "master.key")}
+        self.write("master.key", MASTER_FILE).chmod(0o600)
+        path.chmod(0o700)
+        self.write(
+            "agroal.conf", f"[agroal]\nhost = *\nport = 2345\nunix_socket_dir = {path}\n[pg]\nhost = localhost\n"
+        )
+        self.write("agroal_hba.conf", "host all all all scram-sha-256\n")
+
+    def write(self, name: str, text: str) -> Path:
+        file = self.path / name
+        file.write_text(text)
+        return file
+
+    def vault(self, secrets: dict[str, str]) -> Path:
+        users = self.path / "agroal_users.conf"
+        write_users(users, MasterKey.load(self.path / "master.key"), secrets, os.urandom)
+        return users
+
+    def users(self) -> dict[str, str]:
+        return read({}, self.path, self.environment)[1]
+
+    def problem(self) -> str:
+        with pytest.raises(ConfigurationError) as refusal:
+            self.users()
+        (problem,) = refusal.value.problems
+        return str(problem)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_the_files_are_read_anew_each_time(folder: Folder) -> None:
+    folder.vault({"ann": "pencil"})
+    configuration, secrets = read({}, folder.path, folder.environment)
+    assert (configuration.settings.port, secrets) == (2345, {"ann": "pencil"})
+    main = folder.path / "agroal.conf"
+    main.write_text(main.read_text().replace("2345", "2346"))
+    folder.vault({"bob": "crayon"})
+    configuration, secrets = read({}, folder.path, folder.environment)
+    assert (configuration.settings.port, secrets) == (2346, {"bob": "crayon"})
+
+
+def test_a_flag_names_a_file_elsewhere(folder: Folder) -> None:
+    other = folder.write("other.conf", (folder.path / "agroal.conf").read_text().replace("2345", "2347"))
+    configuration, _ = read({"main": other}, folder.path, folder.environment)
+    assert configuration.settings.port == 2347
+
+
+def test_without_a_users_file_there_are_none(folder: Folder) -> None:
+    assert folder.users() == {}
+
+
+def test_an_empty_vault_needs_no_master_key(folder: Folder) -> None:
+    folder.write("agroal_users.conf", "# nobody yet\n").chmod(0o600)
+    (folder.path / "master.key").unlink()
+    assert folder.users() == {}
+
+
+def test_a_vault_needs_it(folder: Folder) -> None:
+    folder.vault({"ann": "pencil"})
+    (folder.path / "master.key").unlink()
+    with pytest.raises(VaultError, match=r"master\.key"):
+        folder.users()
+
+
+def test_a_file_with_a_mistake_is_refused_before_the_vault_is_opened(folder: Folder) -> None:
+    folder.write("agroal_users.conf", "no vault").chmod(0o600)
+    folder.write("agroal_hba.conf", "nonsense\n")
+    assert "agroal_hba.conf:1" in folder.problem()
+
+
+def test_connections_can_not_be_opened_ahead_for_a_user_whom_nobody_knows(folder: Folder) -> None:
+    users = folder.vault({"ann": "pencil"})
+    folder.write("agroal_databases.conf", "shop ann 5 2 1\nshop bob 5 2 1\nshop eve 5\n")
+    assert folder.problem() == (
+        f'{folder.path}/agroal_databases.conf:2: INITIAL_SIZE: user "bob" is not in {users}, '
+        "so nobody can log in for it"
+    )
+    folder.vault({"ann": "pencil", "bob": "crayon"})
+    assert set(folder.users()) == {"ann", "bob"}
