@@ -74,12 +74,12 @@ class ServerDialler:
     async def dial(self, key: PoolKey, session: Session | None) -> Server:
         """Log in with what the vault knows of the user, or else with what the session's client said.
 
-        A connection that was opened with what a reload has changed meanwhile is opened anew. Raises ClientFacing.
+        A connection during whose login there was a reload is opened anew. Raises ClientFacing.
         """
         while True:
-            address, users = self.address, self._users
+            route, users = self._route, self._users
             server = await self._dial(key, session)
-            if address == self.address and users is self._users:
+            if route is self._route and users is self._users:
                 return server
             await hang_up(server.channel, self._settings.connect_timeout)
 

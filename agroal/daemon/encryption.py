@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography import x509
 
 from agroal.auth.binding import server_end_point
 from agroal.config.choices import TlsMode
 from agroal.config.model import Configuration, ServerSettings, Settings
 from agroal.errors import ConfigurationError, Problem
+from agroal.management.snapshot import Certificate
+from agroal.management.times import wall_time
 from agroal.net.dial import Address, Route
 from agroal.net.tls import ALPN, Policy, TlsSocket, Upgrade
 
@@ -25,6 +29,8 @@ class Encryption:
     """What SCRAM-SHA-256-PLUS binds to: the hash of our certificate (RFC 5929)."""
     routes: Mapping[str, Route]
     """To the servers, by name."""
+    certificates: tuple[Certificate, ...] = ()
+    """For people who want to know when they expire."""
 
     @classmethod
     def of(cls, configuration: Configuration) -> Encryption:
@@ -36,7 +42,18 @@ class Encryption:
             clients = Upgrade(context, server_side=True)
             binding = _binding(settings)
         routes = {server.name: _route(server, str(configuration.files.main)) for server in configuration.servers}
-        return cls(clients, binding, routes)
+        return cls(clients, binding, routes, tuple(_certificates(configuration)))
+
+
+def _certificates(configuration: Configuration) -> Iterator[Certificate]:
+    """Of all files that are named; an authority's file may hold many."""
+    named = [("", configuration.settings), *((f"server.{one.name}.", one) for one in configuration.servers)]
+    for prefix, keys in named:
+        for name in ("tls_cert_file", "tls_ca_file"):
+            if path := getattr(keys, name):
+                for one in x509.load_pem_x509_certificates(path.read_bytes()):
+                    until = one.not_valid_after_utc.timestamp()
+                    yield Certificate(str(path), prefix + name, one.subject.rfc4514_string(), wall_time(until))
 
 
 def listening_context(settings: Settings, file: str) -> ssl.SSLContext:

@@ -13,6 +13,7 @@ from agroal.daemon.clearing import since
 from agroal.management import snapshot as document
 from agroal.management.times import microseconds, wall_time
 from agroal.net.dial import Traffic
+from agroal.net.tls import tls_version
 from agroal.pool.effects import CloseReason, RefuseReason
 from agroal.pool.histogram import BOUNDS_US
 from agroal.pool.snapshot import PoolRow, PoolSnapshot, SlotRow
@@ -50,6 +51,7 @@ def picture(daemon: Daemon) -> document.Snapshot:
         clients=tuple(_client(session) for session in daemon.sessions.values()),
         databases=tuple(_databases(daemon)),
         authentication_failures=tuple(_failures(daemon)),
+        certificates=daemon.encryption.certificates,
         loop=document.Loop(tuple(daemon.watch.lag.counts), len(asyncio.all_tasks())),
     )
     return taken if daemon.cleared is None else since(daemon.cleared, taken)
@@ -62,6 +64,7 @@ def _counters(daemon: Daemon, pool: PoolSnapshot) -> document.Counters:
         clients=daemon.totals.clients,
         authenticated=daemon.totals.authenticated,
         rejected=daemon.totals.rejected,
+        tls_failures=daemon.totals.tls_failures,
         leases=totals.leases,
         declined=totals.declined,
         waits=totals.waits,
@@ -125,6 +128,7 @@ def _slot(daemon: Daemon, row: SlotRow) -> document.Slot:
         transactions=traffic.transactions,
         bytes_in=traffic.bytes_in,
         bytes_out=traffic.bytes_out,
+        tls=tls_version(server.channel) if server else "",
     )
 
 
@@ -165,6 +169,7 @@ def _client(session: Session) -> document.Client:
         address=session.client.label,
         application_name=session.application_name,
         slot=session.lease.slot if session.lease else None,
+        tls=tls_version(session.client),
     )
 
 

@@ -67,7 +67,9 @@ class Reload:
             try:
                 new, secrets = await asyncio.get_running_loop().run_in_executor(None, self._read)
                 difference = [*self._changes(new), *self._users_changed(new, secrets)]
-                if not dry_run:
+                if dry_run:
+                    Encryption.of(effective(self._daemon.configuration, new))  # raises what it would raise later
+                else:
                     await self._apply(new, secrets)
                     self._changed(difference)
                     self.pending = {change.key: change.new for change in difference if change.restart}
@@ -86,7 +88,9 @@ class Reload:
             try:
                 new = assign(now, key, text, os.environ)
                 difference = self._changes(new)
-                if not dry_run:
+                if dry_run:
+                    Encryption.of(new)
+                else:
                     self._take(new)
                     self._changed(difference)
             except ConfigurationError as error:

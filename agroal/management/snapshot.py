@@ -29,6 +29,8 @@ class Counters(Record):
     authenticated: int
     rejected: int
     """refused by a line of the HBA file, by the lack of one, or for want of the right password"""
+    tls_failures: int
+    """handshakes with clients that came to nothing"""
     leases: int
     declined: int
     """leases whose client was gone by then"""
@@ -119,6 +121,8 @@ class Slot(Record):
     transactions: int
     bytes_in: int
     bytes_out: int
+    tls: Token
+    """The version of TLS towards the server; empty when the connection is not encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ class Client(Record):
     address: Token
     application_name: Token
     slot: int | None
+    tls: Token
+    """The version of TLS; empty when the connection is not encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +188,18 @@ class AuthenticationFailure(Record):
     error: Line
     count: int
     last_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate(Record):
+    """A certificate that is in use, or an authority's."""
+
+    file: Line
+    key: Name
+    """The configuration key that names the file."""
+    subject: Line
+    not_after: Token
+    """RFC 3339, UTC"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +248,7 @@ class Snapshot(Record):
     databases: tuple[Database, ...]
     authentication_failures: tuple[AuthenticationFailure, ...]
     """Those that happened last, the latest first."""
+    certificates: tuple[Certificate, ...]
     loop: Loop
 
     @classmethod

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import NoReturn, Self
 
 from agroal.auth.login import Greeting
 from agroal.config.choices import ChannelBinding, TlsMode
@@ -165,15 +165,15 @@ async def open_channel(pump: Pump, address: Address, options: SocketOptions, pol
         elif await offered_by_server(channel):
             await secure(channel, policy.upgrade)
         elif policy.is_strict:
-            raise _no_tls(address, policy)
+            _refuse_without_tls(address, policy)
     except BaseException:
         channel.close()
         raise
     return channel
 
 
-def _no_tls(address: Address, policy: Policy) -> ServerUnavailable:
-    return ServerUnavailable(
+def _refuse_without_tls(address: Address, policy: Policy) -> NoReturn:
+    raise ServerUnavailable(
         f"server {address} does not offer TLS, and tls = {policy.mode} wants it",
         hint="Switch it on in PostgreSQL (ssl = on), or set tls of this server to prefer.",
     )

@@ -182,6 +182,11 @@ def common_name(channel: Channel) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
+def tls_version(channel: Channel) -> str:
+    """Such as `TLSv1.3`; empty when the channel is not encrypted."""
+    return channel.sock.version() or "" if isinstance(channel.sock, ssl.SSLSocket) else ""
+
+
 def peer_certificate(channel: Channel) -> bytes | None:
     """The peer's certificate in DER, verified or not; None where it has shown none."""
     return channel.sock.getpeercert(binary_form=True) if isinstance(channel.sock, ssl.SSLSocket) else None

@@ -38,9 +38,10 @@ class PoolView:
         """The caps that keep somebody waiting just now, in words."""
         seats = self._board.seats
         waited_for = [cap for cap in seats.caps if cap.waiting]
-        limits = {f"the limit {cap.limit} of {cap.size} connections" for cap in waited_for if cap.is_full}
-        free = seats.empty or not waited_for
-        return limits if free else limits | {f"max_connections, all {len(seats.slots)} of them"}
+        full = {f"the limit {cap.limit} of {cap.size} connections" for cap in waited_for if cap.is_full}
+        if not seats.empty and len(full) < len(waited_for):
+            full.add(f"max_connections, all {len(seats.slots)} of them")
+        return full
 
     def knows(self, database: str) -> bool:
         """Whether somebody has asked for connections to this database (its real name)."""

@@ -144,6 +144,8 @@ def test_statistics_begin_anew_and_what_is_now_does_not(pool: Agroal) -> None:
 
 
 def test_slots_and_clients_are_shown_with_all_that_is_known(pool: Agroal, database: Database) -> None:
+    pool.manage("flush", "all")
+    wait_until(lambda: not pool.snapshot().slots, "it begins with a new server")
     with pool.connect(application_name="shown") as client:
         client.execute("SELECT 1")
         [slot] = [slot for slot in pool.snapshot().slots if slot.state == "in-use"]

@@ -11,7 +11,7 @@ from agroal.auth.md5 import md5_response, md5_secret
 from agroal.auth.scram import ClientExchange, ServerExchange, Verifier, salt_for
 from agroal.auth.users import Users
 from agroal.config.model import Method
-from agroal.errors import AuthenticationFailed, ClientFacing, ProtocolViolation, UnsupportedProtocol
+from agroal.errors import AuthenticationFailed, ClientFacing, NotPermitted, ProtocolViolation
 from agroal.wire.talk import Talk
 from tests.unit.script import Script, hold, run
 from tests.unit.wire.messages import authentication, message
@@ -249,7 +249,7 @@ class TestRefusals:
         with pytest.raises(ProtocolViolation, match=words):
             run(talk(method, "ann"), asked >> sent)
 
-    @pytest.mark.parametrize("method", [Method.CERT, Method.REJECT])
-    def test_a_method_that_is_not_there_is_named(self, method: Method) -> None:
-        with pytest.raises(UnsupportedProtocol, match=f"authentication method {method} "):
-            run(talk(method, "ann"), Script())
+    @pytest.mark.parametrize("user", [*LISTED, UNKNOWN])
+    def test_reject_lets_nobody_in(self, user: str) -> None:
+        with pytest.raises(NotPermitted, match=f'^authentication failed for user "{user}": host rejected$'):
+            run(talk(Method.REJECT, user, unknown_allowed=True), Script())

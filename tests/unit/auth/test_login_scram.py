@@ -16,6 +16,7 @@ from tests.unit.auth.logins import (
     OUTCOME,
     SALT,
     Salted,
+    offered,
     proved,
     sasl,
     scram,
@@ -30,22 +31,16 @@ CHEAPLY = hashlib.pbkdf2_hmac("sha256", b"pencil", b64decode(SALT), 1)
 
 @pytest.mark.parametrize(
     "mechanisms",
-    [
-        [b"SCRAM-SHA-256"],
-        [b"SCRAM-SHA-256-PLUS", b"SCRAM-SHA-256"],
-        [b"SCRAM-SHA-256", b"SCRAM-SHA-256-PLUS"],
-        [b"OAUTHBEARER", b"SCRAM-SHA-256"],
-    ],
+    [[b"SCRAM-SHA-256"], [b"SCRAM-SHA-256", b"OAUTHBEARER"], [b"OAUTHBEARER", b"SCRAM-SHA-256"]],
 )
 def test_the_mechanism_is_found_wherever_it_stands(mechanisms: list[bytes]) -> None:
     assert run(talk(), proved(mechanisms) >> GREETING) == OUTCOME
 
 
-@pytest.mark.parametrize("mechanisms", [[], [b"SCRAM-SHA-256-PLUS"], [b"PLAIN", b"OAUTHBEARER"]])
+@pytest.mark.parametrize("mechanisms", [[], [b"SCRAM-SHA-1"], [b"PLAIN", b"OAUTHBEARER"]])
 def test_mechanisms_that_are_not_there_are_named(mechanisms: list[bytes]) -> None:
-    offered = authentication(10, b"".join(name + b"\0" for name in mechanisms) + b"\0")
-    with pytest.raises(ServerUnavailable, match="knows: " + b", ".join(mechanisms).decode() + "$"):
-        run(talk(), BEGUN >> offered)
+    with pytest.raises(ServerUnavailable, match="can use: " + b", ".join(mechanisms).decode() + "$"):
+        run(talk(), BEGUN >> offered(mechanisms))
 
 
 @pytest.mark.parametrize(

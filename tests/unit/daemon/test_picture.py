@@ -60,6 +60,7 @@ async def test_a_client_at_work_and_one_that_waits_behind_it(socket_dir: Path) -
         transactions=1,
         bytes_in=len(QUERY),
         bytes_out=len(ANSWER),
+        tls="",
     )
     assert (pool.limit, pool.max, pool.active, pool.idle, pool.waiting) == ("agroal_databases.conf:1", 1, 1, 0, 1)
     assert (pool.leases, pool.waits) == (1, 2)

@@ -15,6 +15,7 @@ from agroal.management.controls import (
 from agroal.management.event import Event
 from agroal.management.snapshot import (
     AuthenticationFailure,
+    Certificate,
     Client,
     ConfigurationState,
     Count,
@@ -59,6 +60,7 @@ def snapshot(**changes: object) -> Snapshot:
         "clients": (CLIENT, WAITING_CLIENT),
         "databases": (Database("billing", False),),
         "authentication_failures": (FAILED_LOGIN,),
+        "certificates": (CERTIFICATE,),
         "loop": Loop((90, 0, 0), 6),
         **changes,
     }
@@ -74,10 +76,14 @@ FAILED_LOGIN = AuthenticationFailure(
     count=12,
     last_us=5_089_000_000,
 )
+CERTIFICATE = Certificate(
+    file="/etc/agroal/server.crt", key="tls_cert_file", subject="CN=shop", not_after="2026-11-22T00:00:00.000Z"
+)
 COUNTERS = Counters(
     clients=3,
     authenticated=2,
     rejected=1,
+    tls_failures=0,
     leases=1,
     declined=0,
     waits=1,
@@ -132,6 +138,7 @@ SLOT = Slot(
     transactions=40,
     bytes_in=1_200,
     bytes_out=98_000,
+    tls="",
 )
 SERVER = Server(name="pg-a", host="127.0.0.1", port=5432, role="primary", state="up", connections=1, error=None)
 WAITER = Waiter(client=8, database="shop", user="web", since_us=5_090_250_000, position=1, reason="limit")
@@ -144,6 +151,7 @@ CLIENT = Client(
     address="10.0.3.7:51422",
     application_name="psql",
     slot=0,
+    tls="TLSv1.3",
 )
 WAITING_CLIENT = Client(
     id=8,
@@ -154,6 +162,7 @@ WAITING_CLIENT = Client(
     address="10.0.3.8:40110",
     application_name="",
     slot=None,
+    tls="TLSv1.3",
 )
 
 

@@ -34,6 +34,7 @@ from agroal.management.record import Record
 from agroal.management.server import ManagementServer
 from agroal.management.snapshot import (
     AuthenticationFailure,
+    Certificate,
     Client,
     ConfigurationState,
     Count,

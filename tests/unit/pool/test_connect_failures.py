@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agroal.errors import ServerUnavailable
+import pytest
+
+from agroal.errors import ServerRefused, ServerUnavailable
 from agroal.pool.effects import Connect, RefuseReason
 from agroal.pool.settings import PoolSettings
 from tests.unit.pool.shell import BATCH, STARTING, WEB, WRONG_PASSWORD, Shell
@@ -156,3 +158,49 @@ def test_a_failure_that_comes_late_still_counts_after_a_success() -> None:
     shell.fail()
     assert shell.refusals == {}  # the other's connection is leased, and may come back
     assert shell.pool.next_deadline() == 0.25
+
+
+# -- what time won't mend
+
+
+@pytest.mark.parametrize("code", ["28P01", "28000", "3D000"])
+def test_an_error_that_time_does_not_mend_is_told_to_all_who_wait_for_the_same_at_once(code: str) -> None:
+    shell = Shell(PoolSettings(connects_at_once=4))
+    held = shell.lease()
+    waiters = shell.ask_all(5)
+    error = ServerRefused({"C": code, "M": "no"})
+    shell.fail(error)
+    assert sorted(shell.refusals) == waiters
+    assert {refusal.error for refusal in shell.refusals.values()} == {error}
+    shell.release(held)
+    assert shell.grants == {}
+
+
+def test_an_error_that_time_does_not_mend_is_told_to_nobody_else() -> None:
+    shell = Shell()
+    others = [shell.ask(BATCH), shell.ask(WEB._replace(secret="another")), shell.ask(WEB, private=True)]
+    wrong = shell.ask(WEB)
+    shell.connects.reverse()
+    shell.fail(WRONG_PASSWORD)
+    assert list(shell.refusals) == [wrong]
+    assert set(others).isdisjoint(shell.refusals)
+
+
+def test_a_wrong_password_of_one_who_logs_in_by_itself_is_told_to_nobody_else() -> None:
+    shell = Shell()
+    alone, other = shell.ask(private=True), shell.ask(private=True)
+    waiter = shell.ask()
+    shell.fail(WRONG_PASSWORD)
+    assert list(shell.refusals) == [alone]
+    shell.connect_all()
+    assert {other, waiter} == set(shell.grants)
+
+
+def test_while_a_password_is_wrong_who_has_a_connection_keeps_it() -> None:
+    shell = Shell()
+    held, _ = shell.leases(2)
+    refused = shell.ask()
+    shell.fail(WRONG_PASSWORD)
+    assert refused in shell.refusals
+    shell.release(held)
+    assert shell.ask() in shell.grants

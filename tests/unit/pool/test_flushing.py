@@ -4,7 +4,7 @@ import pytest
 
 from agroal.errors import ServerLost
 from agroal.pool.effects import Close, CloseReason, RefuseReason
-from agroal.pool.flushing import FlushMode
+from agroal.pool.flushing import Fate, FlushMode
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
 from tests.unit.pool.shell import BATCH, BOOKS, WEB, Shell
@@ -115,3 +115,77 @@ def test_what_is_being_closed_already_is_closed_once() -> None:
     shell.pool.flush(FlushMode.IDLE, None, 0.0)
     for mode in FlushMode:
         assert shell.pool.flush(mode, None, 0.0) == []
+
+
+# -- stragglers
+
+
+def test_stragglers_are_those_that_were_to_be_closed_when_they_come_back() -> None:
+    shell = Shell()
+    free, straggler = shell.leases(2)
+    shell.release(free)
+    shell.do(shell.pool.flush(FlushMode.GRACEFULLY, None, 0.0))
+    in_use = shell.lease()
+    shell.ask(BATCH)
+    shell.closes.clear()
+    shell.do(shell.pool.flush(FlushMode.STRAGGLERS, None, 0.0))
+    assert shell.closes == [Close(straggler.slot, CloseReason.FLUSHED)]
+    assert shell.release(straggler) == []
+    shell.release(in_use)
+    assert "free" in shell.states()
+
+
+def test_a_straggler_that_came_back_in_time_is_closed_once() -> None:
+    shell = Shell()
+    held = shell.lease()
+    shell.pool.flush(FlushMode.GRACEFULLY, None, 0.0)
+    shell.release(held)
+    assert shell.pool.flush(FlushMode.STRAGGLERS, None, 0.0) == []
+
+
+# -- what it would do
+
+
+@pytest.mark.parametrize(
+    ("mode", "fates"),
+    [
+        (FlushMode.IDLE, {Fate.CLOSED: 2}),
+        (FlushMode.GRACEFULLY, {Fate.CLOSED: 2, Fate.MARKED: 1}),
+        (FlushMode.STRAGGLERS, {Fate.KILLED: 1}),
+        (FlushMode.ALL, {Fate.CLOSED: 2, Fate.KILLED: 2, Fate.ABANDONED: 1}),
+    ],
+)
+def test_a_forecast_is_what_the_flush_then_does(mode: FlushMode, fates: dict[Fate, int]) -> None:
+    shell = Shell()
+    straggler, *free, in_use = shell.leases(4)
+    shell.pool.flush(FlushMode.GRACEFULLY, None, 0.0)
+    shell.release(free[0])
+    shell.release(free[1])
+    shell.release(in_use)
+    shell.close()
+    shell.close()
+    shell.close()
+    shell.free(2)
+    for grant in shell.leases(3)[:2]:
+        shell.release(grant)
+    shell.ask(BATCH)
+    before = shell.pool.snapshot(0.0)
+    assert sorted(shell.states()) == ["free", "free", "gracefully", "in-use", "init"]
+    assert shell.pool.forecast(mode, None) == fates
+    assert shell.pool.snapshot(0.0) == before
+    shell.closes.clear()
+    shell.do(shell.pool.flush(mode, None, 0.0))
+    assert len(shell.closes) == fates.get(Fate.CLOSED, 0) + fates.get(Fate.KILLED, 0)
+    assert shell.pool.forecast(mode, None) == {}
+    assert straggler.slot == 0
+
+
+def test_a_forecast_and_a_flush_reach_one_database_and_one_user() -> None:
+    shell = Shell()
+    for key in (WEB, BATCH, BOOKS):
+        shell.free(1, key)
+    assert shell.pool.forecast(FlushMode.ALL, "shop") == {Fate.CLOSED: 2}
+    assert shell.pool.forecast(FlushMode.ALL, "shop", "batch") == {Fate.CLOSED: 1}
+    assert shell.pool.forecast(FlushMode.ALL, None, "web") == {Fate.CLOSED: 2}
+    shell.do(shell.pool.flush(FlushMode.ALL, "shop", 0.0, user="batch"))
+    assert shell.states() == ["free", "flush", "free"]

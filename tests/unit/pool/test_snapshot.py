@@ -114,3 +114,19 @@ def test_a_copy_of_the_totals_has_all_of_them() -> None:
         assert getattr(copy, field.name)
     copy.closes[CloseReason.LOST] += 1
     assert totals.closes[CloseReason.LOST] == 10
+
+
+def test_each_wait_is_counted_by_its_length_however_it_ends() -> None:
+    shell = Shell(PoolSettings(max_connections=1, blocking_timeout=30))
+    held = shell.lease()
+    served, gone, _ = shell.ask_all(3)
+    shell.now = 0.0015
+    shell.release(held)
+    assert served in shell.grants
+    shell.now = 3.0
+    shell.pool.cancel(gone, 3.0)
+    shell.wait(27.0)
+    (row,) = shell.pool.snapshot(30.0).pools
+    counts = {bound: count for bound, count in zip((*BOUNDS_US, None), row.wait_histogram, strict=True) if count}
+    assert counts == {1_000: 1, 2_000: 1, 5_000_000: 1, 30_000_000: 1}
+    assert sum(row.wait_histogram) == row.waits
