@@ -12,6 +12,7 @@
         ├── NotPermitted            28000
         ├── AuthenticationFailed    28P01
         ├── AuthenticationTimedOut  57014
+        ├── LookupFailed            57P03
         ├── Cancelled               57014
         ├── PoolIsFull              53300
         ├── DatabaseDisabled        55000
@@ -128,6 +129,15 @@ class AuthenticationTimedOut(ClientFacing):
     """The client did not finish logging in within `authentication_timeout`."""
 
     sqlstate = "57014"
+
+
+class LookupFailed(ClientFacing):
+    """PostgreSQL could not be asked who the client is (`auth_query`). The log says why; strangers are not told."""
+
+    sqlstate = "57P03"
+
+    def __init__(self) -> None:
+        super().__init__("authentication is not possible at the moment")
 
 
 class Cancelled(ClientFacing):

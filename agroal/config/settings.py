@@ -89,7 +89,10 @@ class Settings:
     # Who may come in
     allow_unknown_users: bool = boolean(True, doc="Let users in who are not in the users file; PostgreSQL judges them.")
     authentication_timeout: float = duration(5, low=_MOMENT, doc="Time for a client to log in.")
-    auth_query: bool = boolean(False, support=LATER, doc="Ask PostgreSQL for the secrets of users.")
+    auth_query: bool = boolean(
+        False, doc="Ask PostgreSQL for the secret of a user who is not in the users file; needs the superuser file."
+    )
+    auth_query_database: str = text("postgres", doc="The database in which auth_query asks.")
     rotate_frontend_password_timeout: float = duration(
         0, support=LATER, doc="How often the passwords of frontend users change; 0 is never."
     )

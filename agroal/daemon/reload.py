@@ -21,6 +21,7 @@ from agroal.daemon.encryption import Encryption
 from agroal.errors import AgroalError, ConfigurationError, ManagementError, VaultError
 from agroal.management.controls import Change, Reloaded
 from agroal.management.event import EventKind
+from agroal.management.phrases import counted
 from agroal.management.wire import Code
 from agroal.net.listen import SocketOptions
 from agroal.pool.flushing import FlushMode
@@ -114,7 +115,8 @@ class Reload:
         if not names:
             return []
         key = new.files.users.name if new.files.users else "users"
-        return [Change(key, f"{len(self._secrets)} users", f"{len(secrets)} users: {', '.join(names)}", False)]
+        before, after = counted(len(self._secrets), "user"), counted(len(secrets), "user")
+        return [Change(key, before, f"{after}; changed: {', '.join(names)}", False)]
 
     async def _apply(self, new: Configuration, secrets: dict[str, str]) -> None:
         daemon, stale = self._daemon, _differing(self._secrets, secrets)

@@ -65,8 +65,9 @@ class Board:
         self.waiters.remove(waiter)
         waited = round((now - waiter.since) * 1e6)
         self.totals.wait_us += waited
-        waiter.lane.totals.wait_us += waited
-        waiter.lane.totals.wait_histogram.add(waited)
+        totals = waiter.lane.totals
+        totals.wait_us += waited
+        totals.wait_histogram.add(waited)
 
     def connect(self, waiter: Waiter, now: float) -> Connect:
         """Open a connection because of this waiter, or, in a private lane, for it."""

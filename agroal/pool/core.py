@@ -87,7 +87,7 @@ class Pool(PoolView):
         if lane.free and not board.validates_first:
             # Then nobody waits in this lane, and nobody in another gains by this: there is nothing to settle.
             return [board.grant(next(reversed(lane.free.values())), waiter, now)]
-        if waiter in board.private or waiter in board.waiters:
+        if waiter in board.private or waiter in board.waiters.by_id:
             raise IllegalTransition(f"waiter {waiter} waits already")
         board.queue(Waiter(waiter, lane, now))
         return self._settle(now)
@@ -112,13 +112,13 @@ class Pool(PoolView):
             has = f"lease {back.lease}" if back.lease else "none"
             raise IllegalTransition(f"slot {slot}: lease {lease} is over, or never was: it has {has}")
         back.lease = 0
-        lane = back.lane
+        lane, board = back.lane, self._board
         if back.state in CLOSING:  # flush all was first
             return self._settle(now)
-        if fault := upkeep.fault(back, None if clean else reason, self._seats, self._board.settings, now):
-            return self._settle(now, self._board.close(back, *fault, now))
+        if fault := upkeep.fault(back, None if clean else reason, board.seats, board.settings, now):
+            return self._settle(now, board.close(back, *fault, now))
         if lane.waiting:
-            return self._settle(now, self._board.serve(lane.first, back, now))
+            return self._settle(now, board.serve(lane.first, back, now))
         self._seats.move(back, FREE, now)
         return self._settle(now)
 
@@ -268,5 +268,5 @@ class Pool(PoolView):
         """How every event ends: what it has caused by itself, what the others get of it, and what is left for later."""
         self._now = now
         board = self._board
-        settled = [*effects, *board.settle(now)] if board.waiters else [*effects]
+        settled = [*effects, *board.settle(now)] if board.waiters.by_id else [*effects]
         return [*settled, *board.fill(now)] if refill else settled

@@ -40,7 +40,7 @@ def fault(
     back: Slot, dirt: CloseReason | None, seats: Seats, settings: PoolSettings, now: float
 ) -> tuple[SlotState, CloseReason] | None:
     """Why a connection that came back does not go to the next client, and the state in which it is closed."""
-    lane = back.lane
+    lane, cap = back.lane, back.lane.cap
     if back.state is GRACEFULLY:
         return FLUSH, dirt or back.doom or CloseReason.FLUSHED
     if dirt:
@@ -49,7 +49,7 @@ def fault(
         return REMOVE, CloseReason.PASS_THROUGH
     if now >= back.retire_at:
         return MAX_CONNECTION_AGE, CloseReason.TOO_OLD
-    if len(lane.cap.seats) > lane.cap.size and lane.cap.excess:
+    if len(cap.seats) > cap.size and cap.excess:
         return REMOVE, CloseReason.LIMIT_LOWERED
     if lane.waiting and room.makes_way(back, seats, settings, now):
         return REMOVE, CloseReason.MAKING_ROOM

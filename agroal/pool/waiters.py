@@ -37,25 +37,26 @@ class Waiters:
     """All who wait, indexed by id, by lane and by cap."""
 
     def __init__(self) -> None:
-        self._by_id: OrderedDict[int, Waiter] = OrderedDict()
+        self.by_id: OrderedDict[int, Waiter] = OrderedDict()
+        """The oldest first. To ask this whether anybody waits is faster than to ask `len`."""
         self._unnotified: OrderedDict[int, Waiter] = OrderedDict()
         self._turns = 0
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return len(self.by_id)
 
     def __iter__(self) -> Iterator[Waiter]:
         """The oldest first. Do not change the queue meanwhile."""
-        return iter(self._by_id.values())
+        return iter(self.by_id.values())
 
     def __contains__(self, waiter: int) -> bool:
-        return waiter in self._by_id
+        return waiter in self.by_id
 
     def get(self, waiter: int) -> Waiter | None:
-        return self._by_id.get(waiter)
+        return self.by_id.get(waiter)
 
     def oldest(self) -> Waiter | None:
-        return next(iter(self._by_id.values()), None)
+        return next(iter(self.by_id.values()), None)
 
     def next_to_notify(self) -> Waiter | None:
         """Who has waited longest without having been told where it stands."""
@@ -75,12 +76,12 @@ class Waiters:
         lane = waiter.lane
         self._turns += 1
         waiter.turn = self._turns
-        self._by_id[waiter.id] = self._unnotified[waiter.id] = lane.waiting[waiter.id] = waiter
+        self.by_id[waiter.id] = self._unnotified[waiter.id] = lane.waiting[waiter.id] = waiter
         lane.cap.waiting[lane] = None
 
     def remove(self, waiter: Waiter) -> None:
         lane = waiter.lane
-        del self._by_id[waiter.id]
+        del self.by_id[waiter.id]
         self._unnotified.pop(waiter.id, None)
         del lane.waiting[waiter.id]
         if not lane.waiting:

@@ -77,9 +77,10 @@ def parse_startup(body: bytes) -> StartupPacket:
 
 def unsupported(code: int) -> UnsupportedProtocol:
     """What is told to a client whose packet has a code that is none, or none at this moment."""
+    old = code >> 16 < 3
     return UnsupportedProtocol(
         f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}: server supports 3.0 to 3.2",
-        hint="Use a client that speaks version 3 of the protocol (PostgreSQL 7.4 or newer).",
+        hint="Use a client that speaks version 3 of the protocol (PostgreSQL 7.4 or newer)." if old else "",
     )
 
 

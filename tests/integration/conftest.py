@@ -24,6 +24,7 @@ from tests.integration import containers
 from tests.integration.daemon import Agroal, Key, launcher
 from tests.integration.postgres import Database, OwnPostgres, Postgres
 from tests.integration.run import Run
+from tests.unit.net.certificates import Authority
 
 _RUNNING = pytest.StashKey[list[Agroal]]()
 _LINES_OF_LOG = 60
@@ -86,6 +87,12 @@ def local_postgres(run: Run, request: pytest.FixtureRequest) -> Iterator[OwnPost
 def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
     """The master key of all vaults; stretching one takes half a second."""
     return Key.create(tmp_path_factory.mktemp("key") / "master.key")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the certificates of this run."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

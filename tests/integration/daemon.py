@@ -116,6 +116,7 @@ class Agroal:
         if not self.is_running:
             raise AssertionError(f"agroal did not start:\n{self.log}")
         picture = wait_until(self._opens_nothing, "agroal has opened what it opens at the start")
+        assert picture
         self._descriptors = descriptors_beside_servers(self.pid, picture)
 
     def signal(self, number: signal.Signals) -> None:

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from agroal.demo.postgres import Haste
 from tests.integration.waiting import wait_until
+from tests.unit.net.certificates import Authority, Identity
 
 HBA = """\
 # TYPE DATABASE USER ADDRESS METHOD
@@ -134,6 +135,23 @@ class Postgres:
         [(before,)] = self.query("SELECT pg_conf_load_time()")
         self.query("SELECT pg_reload_conf()")
         wait_until(lambda: self.query("SELECT pg_conf_load_time()") != [(before,)], "PostgreSQL reloads its files")
+
+    def offer_tls(self, identity: Identity, authority: Authority) -> None:
+        """From now on, with this certificate; a client may show one that this authority has signed."""
+        files = {"crt": identity.cert_file, "key": identity.key_file, "ca": authority.ca_file}
+        for name, file in files.items():
+            lines = sql.Literal(file.read_text().splitlines())
+            target = sql.Literal(f"umask 077 && cat > agroal.{name}")  # in its data directory, wherever that is
+            self.query(sql.SQL("COPY (SELECT unnest({}::text[])) TO PROGRAM {}").format(lines, target))
+        for setting, name in {"ssl_cert_file": "crt", "ssl_key_file": "key", "ssl_ca_file": "ca"}.items():
+            change = sql.SQL("ALTER SYSTEM SET {} = {}")
+            self.query(change.format(sql.Identifier(setting), sql.Literal(f"agroal.{name}")))
+        self.switch_tls(True)
+
+    def switch_tls(self, on: bool) -> None:
+        """Offer what `offer_tls` has prepared, or don't."""
+        self.query(sql.SQL("ALTER SYSTEM SET ssl = {}").format(sql.Literal("on" if on else "off")))
+        self.reload()
 
     def prepare(self) -> None:
         """Once for each server: the groups of roles and the HBA that goes with them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from contextlib import suppress
 from typing import Self
 
@@ -40,6 +41,13 @@ class RawClient:
     def say_no_more(self) -> Self:
         """Close the half of the connection that is ours."""
         self._socket.shutdown(socket.SHUT_WR)
+        return self
+
+    def secure(self, context: ssl.SSLContext) -> Self:
+        """Go on in TLS. Raises ssl.SSLError, OSError."""
+        self._answers.close()
+        self._socket = context.wrap_socket(self._socket, server_hostname="localhost")
+        self._answers = self._socket.makefile("rb")
         return self
 
     def hear_byte(self) -> bytes:

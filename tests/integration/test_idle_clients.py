@@ -50,13 +50,13 @@ def test_psycopg_raises_the_error_that_is_meant(agroal: Launch, database: Databa
 def test_who_says_something_now_and_then_stays(pool: Agroal, database: Database) -> None:
     with Guest(pool, database.scram).enter() as idle, Guest(pool, database.scram).enter() as talks:
         [pid] = talks.query("SELECT pg_backend_pid()")
-        gone = threading.Event()
-        watcher = threading.Thread(target=lambda: (idle.end(), gone.set()))
-        watcher.start()
-        while not gone.wait(0.1):
-            assert talks.query("SELECT pg_backend_pid()") == [pid]
-        watcher.join()
+        wait_until(lambda: talks.query("SELECT pg_backend_pid()") == [pid] and one_is_left(pool), "the other is gone")
+        assert idle.end()["C"] == "57P05"
         assert talks.query("SELECT pg_backend_pid()") == [pid]
+
+
+def one_is_left(pool: Agroal) -> bool:
+    return len(pool.snapshot().clients) == 1
 
 
 def test_a_client_whose_server_works_is_not_idle(pool: Agroal) -> None:

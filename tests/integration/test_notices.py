@@ -67,13 +67,14 @@ def test_libpq_hears_it_while_it_connects(pool: Agroal, database: Database, hold
     heard: list[str] = []
     connection = pq.PGconn.connect_start(pool.dsn().encode())
     connection.notice_handler = lambda result: heard.append(primary(result))
+    status = pq.PollingStatus.WRITING
     try:
         while not heard:
-            step(connection)
+            status = step(connection, status)
         assert heard == [words(database, 1)]
         holder.terminate()
         while connection.status != pq.ConnStatus.OK:
-            step(connection)
+            status = step(connection, status)
     finally:
         connection.finish()
     assert len(heard) == 1
@@ -83,11 +84,13 @@ def primary(result: pq.abc.PGresult) -> str:
     return (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode()
 
 
-def step(connection: pq.PGconn) -> None:
-    status = connection.connect_poll()
-    assert status != pq.PollingStatus.FAILED, connection.error_message
-    if status == pq.PollingStatus.READING:
-        assert select.select([connection.socket], [], [], 10)[0]
+def step(connection: pq.abc.PGconn, status: pq.PollingStatus) -> pq.PollingStatus:
+    """Wait as long as libpq wants to, and let it go on."""
+    reading, writing = ([connection.socket], []) if status == pq.PollingStatus.READING else ([], [connection.socket])
+    assert any(select.select(reading, writing, [], 10)), "nothing comes"
+    following = connection.connect_poll()
+    assert following != pq.PollingStatus.FAILED, connection.error_message
+    return pq.PollingStatus(following)
 
 
 def test_asyncpg_is_not_confused_by_it(pool: Agroal, database: Database, holder: Guest) -> None:

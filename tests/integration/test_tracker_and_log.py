@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,28 +65,26 @@ def test_the_tracker_is_switched_without_a_restart(agroal: Launch, database: Dat
     assert pool.log.count("AGROAL|") == before
 
 
-def files(pool: Agroal) -> list[Path]:
-    return sorted(pool.folder.glob("agroal-*.log*"))
-
-
-def named(year: str) -> str:
-    return f"agroal-{year}.log"
+@pytest.fixture
+def filed(agroal: Launch, database: Database, tmp_path: Path) -> Agroal:
+    """It writes its log to files in a directory, every client into it, and begins a new one every two kilobytes."""
+    path = tmp_path / "agroal-%Y.log"
+    how: dict[str, Any] = {"log_connections": True, "log_disconnections": True, "log_rotation_size": "2K"}
+    return agroal(database, log_type="file", log_path=path, **how)
 
 
 @pytest.fixture
-def filed(agroal: Launch, database: Database) -> Agroal:
-    """It writes its log to a file, every client into it, and begins a new one every two kilobytes."""
-    pool = agroal(database)
-    pool.stop()
-    where = {"log_type": "file", "log_path": pool.folder / "agroal-%Y.log", "log_rotation_size": "2K"}
-    pool.configure(**where, log_connections=True, log_disconnections=True)
-    pool.start()
-    return pool
+def current(tmp_path: Path) -> Path:
+    """The file to which it writes at first."""
+    return tmp_path / time.strftime("agroal-%Y.log")
 
 
-def test_a_file_that_grows_is_set_aside_and_no_line_is_lost(filed: Agroal) -> None:
+def test_a_file_that_grows_is_set_aside_and_no_line_is_lost(filed: Agroal, current: Path) -> None:
     def written() -> list[str]:
-        return [line for path in files(filed) for line in path.read_text().splitlines()]
+        return [line for path in files() for line in path.read_text().splitlines()]
+
+    def files() -> list[Path]:
+        return sorted(current.parent.glob("agroal-*.log*"))
 
     names = [f"visitor {number}" for number in range(30)]
     for name in names:
@@ -95,16 +94,15 @@ def test_a_file_that_grows_is_set_aside_and_no_line_is_lost(filed: Agroal) -> No
     came = [line.partition("application_name=")[2] for line in written() if " connect:" in line]
     assert sorted(came) == sorted(names)
     assert all(LINE.match(line) for line in written())
-    assert len(files(filed)) > 3
-    assert all(path.stat().st_size <= 2048 for path in files(filed))
-    assert (filed.folder / time.strftime(named("%Y"))) in files(filed)
+    assert len(files()) > 3
+    assert all(path.stat().st_size <= 2048 for path in files())
+    assert current in files()
 
 
-def test_a_file_that_was_moved_away_is_begun_anew_on_a_signal(filed: Agroal) -> None:
-    current = filed.folder / time.strftime(named("%Y"))
+def test_a_file_that_was_moved_away_is_begun_anew_on_a_signal(filed: Agroal, current: Path) -> None:
     filed.connect(application_name="before").close()
     wait_until(lambda: "before" in current.read_text(), "it is in the file")
-    aside = current.rename(filed.folder / "aside")
+    aside = current.rename(current.with_name("aside"))
     filed.connect(application_name="between").close()
     wait_until(lambda: "between" in aside.read_text(), "it is in the file that was moved away")
 
@@ -116,8 +114,8 @@ def test_a_file_that_was_moved_away_is_begun_anew_on_a_signal(filed: Agroal) -> 
     assert "application_name=after" not in aside.read_text()
 
 
-def test_a_reload_leads_to_another_file(filed: Agroal) -> None:
-    other = filed.folder / "other.log"
+def test_a_reload_leads_to_another_file(filed: Agroal, tmp_path: Path) -> None:
+    other = tmp_path / "other.log"
     filed.configure(log_type="file", log_path=other, log_connections=True)
     filed.signal(signal.SIGHUP)
     wait_until(other.exists, "there is another file")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import psycopg
 import pytest
@@ -17,6 +18,14 @@ from tests.integration.waiting import wait_until
 
 VALIDATION_TIMEOUT = 5.0
 """Seconds that agroal gives a server to answer when it is validated."""
+
+
+@contextmanager
+def stopped(pool: Agroal) -> Iterator[None]:
+    """agroal does nothing within."""
+    pool.signal(signal.SIGSTOP)
+    yield
+    pool.signal(signal.SIGCONT)
 
 
 @contextmanager
@@ -71,6 +80,23 @@ def test_a_server_that_speaks_unasked_is_not_used_again(agroal: Launch, database
     wait_until(lambda: not database.activity(database.scram), "it is closed, though nobody asked for it", 2)
     wait_until(lambda: closes(pool) == {"spoke_while_idle": 1}, "it is counted")
     assert gets_another(pool, pid)
+
+
+@pytest.mark.xfail(strict=True, reason="its slot is taken for empty while PostgreSQL still has the connection")
+def test_a_server_that_speaks_unasked_counts_until_it_is_gone(agroal: Launch, database: Database) -> None:
+    pool = agroal(database, server_reset_query='""', limits=f"{database.name} all 1\n", blocking_timeout="1s")
+    with pool.connect() as client:
+        client.execute("LISTEN news")
+        pid = backend_pid(client)
+    wait_until(lambda: [slot.state for slot in pool.snapshot().slots] == ["free"], "it has come back")
+    with ExitStack() as stack:
+        with stopped(pool):
+            database.query("NOTIFY news")
+            stack.enter_context(frozen(database, pid))
+        wait_until(lambda: [slot.state for slot in pool.snapshot().slots] != ["free"], "it is noticed")
+        with suppress(psycopg.OperationalError):
+            pool.connect()
+        assert len(database.activity(database.scram)) == 1
 
 
 def test_a_server_is_closed_when_nobody_used_it_and_not_while_it_is_used(agroal: Launch, database: Database) -> None:

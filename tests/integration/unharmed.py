@@ -10,13 +10,16 @@ from tests.integration.waiting import wait_until
 
 
 @contextmanager
-def unharmed(pool: Agroal) -> Iterator[None]:
-    """A client who was there before goes on afterwards with the same server; another one comes; nothing stays taken."""
-    with pool.connect() as bystander:
+def unharmed(pool: Agroal, **how: str) -> Iterator[None]:
+    """A client who was there before goes on afterwards with the same server; another one comes; nothing stays taken.
+
+    `how` they connect: the arguments are those of Agroal.connect.
+    """
+    with pool.connect(**how) as bystander:
         pid = bystander.execute("SELECT pg_backend_pid()").fetchone()
         yield
         assert bystander.execute("SELECT pg_backend_pid()").fetchone() == pid
-        with pool.connect() as newcomer:
+        with pool.connect(**how) as newcomer:
             assert newcomer.execute("SELECT 1").fetchone() == (1,)
     wait_until(lambda: _is_deserted(pool), "all clients have gone, and their servers are free")
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterator
 
 import pytest
 from cryptography import x509
@@ -21,8 +20,8 @@ WITH_SHA256, WITH_SHA1, WITH_MD5 = (bytes.fromhex("2a864886f70d0101") + end for 
 
 
 @pytest.fixture(scope="module")
-def rsa_key() -> Iterator[rsa.RSAPrivateKey]:
-    yield rsa.generate_private_key(65537, 2048)
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
 
 
 def certificate(key: Key, algorithm: hashes.HashAlgorithm | None, *, pss: bool = False) -> bytes:

@@ -1,36 +1,34 @@
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_interface, ip_network
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
 
 import pytest
 
 from agroal.auth.hba import Peer, match
-from agroal.config.model import HbaLine, HbaType, Method, Name, Scope
+from agroal.config.hba import read_hba
+from agroal.config.model import HbaLine
+from agroal.config.report import Report
 
 INTERFACES = [ip_interface(text) for text in ("127.0.0.1/8", "192.168.1.10/23", "fd00:1::10/64", "fe80::1/64")]
 SOCKET = "socket"
-KEYWORDS = {"all", "sameuser", "replication"}
 
 
 def line(text: str) -> HbaLine:
-    """From `TYPE DATABASE USER [ADDRESS] [METHOD]`, as in the file; names in single quotes are not keywords."""
-    type_, databases, users, *rest = text.split()
-    address = None
-    if type_ != HbaType.LOCAL:
-        word = rest.pop(0)
-        address = Scope(word) if word in set(Scope) else ip_network(word)
-    method = Method(rest[0]) if rest else Method.TRUST
-    return HbaLine("agroal_hba.conf", 1, HbaType(type_), names(databases), names(users), address, method)
+    """One line of a file; without a method it has `trust`."""
+    report = Report("agroal_hba.conf")
+    words = text.split()
+    masked = re.fullmatch(r"[0-9a-f.:]+", words[-1]) is not None
+    bare = len(words) == (3 if words[0] == "local" else 4) or masked
+    [found] = read_hba(text + " trust" if bare else text, report, tls=True, certificates=True)
+    assert report.problems == []
+    return found
 
 
-def names(column: str) -> tuple[Name, ...]:
-    return tuple(Name(word.strip("'"), word in KEYWORDS) for word in column.split(","))
-
-
-def peer(where: str) -> Peer:
-    """From `socket`, an address, or an address with `+tls`."""
+def peer(where: str) -> tuple[Peer, bool]:
+    """From `socket`, an address, or an address with `+tls`: where it is, and whether it is encrypted."""
     address, _, tls = where.partition("+")
-    return Peer(None if address == SOCKET else ip_address(address), tls == "tls")
+    return Peer(None if address == SOCKET else ip_address(address)), tls == "tls"
 
 
 # a line of the file | where the client is | database and user it asks for (store is an alias of shop) | does it match?
@@ -55,24 +53,24 @@ local shop all                       | socket               | Shop alice      | 
 local shop all                       | socket               | shopping alice  | no
 local bank,shop all                  | socket               | shop alice      | yes
 local bank,till all                  | socket               | shop alice      | no
-local 'all' all                      | socket               | shop alice      | no
-local 'all' all                      | socket               | all alice       | yes
+local "all" all                      | socket               | shop alice      | no
+local "all" all                      | socket               | all alice       | yes
 local sameuser all                   | socket               | alice alice     | yes
 local sameuser all                   | socket               | shop alice      | no
 local sameuser all                   | socket               | store shop      | yes
 local sameuser all                   | socket               | store store     | no
-local 'sameuser' all                 | socket               | alice alice     | no
+local "sameuser" all                 | socket               | alice alice     | no
 local sameuser,shop all              | socket               | shop alice      | yes
 local replication all                | socket               | shop alice      | no
 local replication all                | socket               | replication bob | no
-local 'replication' all              | socket               | replication bob | yes
+local "replication" all              | socket               | replication bob | yes
 local replication,all all            | socket               | shop alice      | yes
 local all alice                      | socket               | shop alice      | yes
 local all alice                      | socket               | shop bob        | no
 local all alice                      | socket               | shop Alice      | no
 local all bob,alice                  | socket               | shop alice      | yes
-local all 'all'                      | socket               | shop alice      | no
-local all 'all'                      | socket               | shop all        | yes
+local all "all"                      | socket               | shop alice      | no
+local all "all"                      | socket               | shop all        | yes
 host all all 10.0.0.0/8              | 10.255.255.255       | shop alice      | yes
 host all all 10.0.0.0/8              | 11.0.0.0             | shop alice      | no
 host all all 10.0.0.0/9              | 10.127.255.255       | shop alice      | yes
@@ -107,6 +105,37 @@ host all all samenet                 | fd00:1::abcd         | shop alice      | 
 host all all samenet                 | fd00:1:0:1::abcd     | shop alice      | no
 hostssl shop alice 10.0.0.0/8        | 10.1.2.3+tls         | store alice     | yes
 hostssl shop alice 10.0.0.0/8        | 10.1.2.3+tls         | store bob       | no
+hostnossl shop alice 10.0.0.0/8      | 10.1.2.3             | store alice     | yes
+hostnossl shop alice 10.0.0.0/8      | 10.1.2.3+tls         | store alice     | no
+HostSSL all all all                  | 10.1.2.3+tls         | shop alice      | yes
+hostssl all all all cert             | 10.1.2.3+tls         | shop alice      | yes
+hostssl all all all cert map=m       | 10.1.2.3             | shop alice      | no
+hostssl all all ::/0                 | fd00::1+tls          | shop alice      | yes
+host all all all                     | ::ffff:10.1.2.3+tls  | shop alice      | yes
+local sh"op" all                     | socket               | shop alice      | yes
+local "sh""op" all                   | socket               | sh"op alice     | yes
+local "sh""op" all                   | socket               | shop alice      | no
+local "bank,shop" all                | socket               | shop alice      | no
+local "bank,shop" all                | socket               | bank,shop alice | yes
+local "#shop" all                    | socket               | #shop alice     | yes
+local shop all trust#reject          | socket               | shop alice      | yes
+local "/shop" all                    | socket               | /shop alice     | yes
+local all "+alice"                   | socket               | shop +alice     | yes
+local all "+alice"                   | socket               | shop alice      | no
+local ALL all                        | socket               | shop alice      | no
+local ALL all                        | socket               | ALL alice       | yes
+local all all,bob                    | socket               | shop alice      | yes
+local all sameuser                   | socket               | sameuser alice  | no
+local all sameuser                   | socket               | shop sameuser   | yes
+local "replication",shop all         | socket               | shop alice      | yes
+local sameuser,replication all       | socket               | replication replication | yes
+host all all 10.0.0.0 255.0.0.0      | 10.1.2.3             | shop alice      | yes
+host all all 10.0.0.0 255.255.0.0    | 10.1.2.3             | shop alice      | no
+host all all 10.9.8.7 255.0.0.0      | 10.1.2.3             | shop alice      | yes
+host all all fd00:: ffff::           | fd00::1              | shop alice      | yes
+host all all fd00:: ffff:ffff::      | fd00:1::1            | shop alice      | no
+host all all 10.1.2.3/0              | 192.168.0.1          | shop alice      | yes
+host all all fd00::1/0               | 2001:db8::1          | shop alice      | yes
 """
 
 
@@ -116,8 +145,34 @@ def test_a_line_matches_on_type_database_user_and_address(row: str) -> None:
     database, user = asked.split()
     real = "shop" if database == "store" else database
     only = line(text)
-    found = match([only], peer(where), database=database, real_database=real, user=user, interfaces=INTERFACES)
+    client, encrypted = peer(where)
+    names = {"database": database, "real_database": real, "user": user}
+    found = match([only], client, **names, encrypted=encrypted, interfaces=INTERFACES)
     assert found is (only if expected == "yes" else None)
+
+
+def beside(network: IPv4Network | IPv6Network) -> list[str]:
+    """The last address before a network, and the first behind it."""
+    around = int(network.network_address) - 1, int(network.broadcast_address) + 1
+    family = type(network.network_address)
+    return [str(family(number)) for number in around if 0 <= number < 1 << network.max_prefixlen]
+
+
+@pytest.mark.parametrize(
+    "text", [*(f"172.21.205.219/{n}" for n in range(33)), *(f"2001:db8:5a5a:a5a5::5a5a/{n}" for n in range(129))]
+)
+def test_a_mask_of_any_length_ends_where_it_ends(text: str) -> None:
+    network = ip_network(text, strict=False)
+    lines = [line(f"host all all {text}"), line(f"host all all {text.split('/')[0]} {network.netmask}")]
+
+    def matching(address: str) -> list[HbaLine]:
+        names = {"database": "shop", "real_database": "shop", "user": "alice"}
+        return [each for each in lines if match([each], Peer(ip_address(address)), **names)]
+
+    for address in (text.split("/")[0], str(network.network_address), str(network.broadcast_address)):
+        assert matching(address) == lines
+    for address in beside(network):
+        assert matching(address) == []
 
 
 def test_the_first_line_that_matches_decides_also_when_it_rejects() -> None:
@@ -126,14 +181,14 @@ def test_the_first_line_that_matches_decides_also_when_it_rejects() -> None:
         line("local shop alice reject"),
         line("local all alice scram-sha-256"),
     ]
-    found = match(lines, peer(SOCKET), database="shop", real_database="shop", user="alice")
+    found = match(lines, Peer(None), database="shop", real_database="shop", user="alice")
     assert found is lines[1]
 
 
 def test_without_lines_nobody_matches() -> None:
-    assert match([], peer(SOCKET), database="shop", real_database="shop", user="alice") is None
+    assert match([], Peer(None), database="shop", real_database="shop", user="alice") is None
 
 
 def test_without_known_interfaces_samehost_and_samenet_match_nobody() -> None:
     lines = [line("host all all samehost"), line("host all all samenet")]
-    assert match(lines, peer("127.0.0.1"), database="shop", real_database="shop", user="alice") is None
+    assert match(lines, Peer(ip_address("127.0.0.1")), database="shop", real_database="shop", user="alice") is None

@@ -196,7 +196,7 @@ def test_whatever_comes_the_talk_ends_or_waits_or_refuses(units: list[bytes], tl
                 conversation.secured()
             conversation.receive(unit)
     offered = b"[NS]" if tls and not direct else b"N"
-    assert re.fullmatch(offered + rb"{0,2}(v.{4}\0\3\0[\0\2].*)?", conversation.to_send(), re.DOTALL)
+    assert re.fullmatch(offered + rb"{0,2}(v.{4}\x00\x03\x00[\x00\x02].*)?", conversation.to_send(), re.DOTALL)
 
 
 class TestPermit:

@@ -31,6 +31,11 @@ def servers_of(configuration: Configuration) -> dict[str, Any]:
     return {server.name: server for server in configuration.servers}
 
 
+def tls_waits(old: Configuration, new: Configuration) -> list[Key]:
+    """What goes with `tls`, and so waits with it."""
+    return [key for key in KEYS if key.name.startswith("tls_") and old.settings.tls != new.settings.tls]
+
+
 def told(old: Configuration, new: Configuration) -> list[tuple[str, str, str, bool]]:
     return [(change.key, change.old, change.new, change.restart) for change in changes(old, new)]
 
@@ -71,7 +76,10 @@ class TestWhateverTheConfigurations:
     @given(old=configurations(), new=configurations())
     def test_what_needs_no_restart_is_taken(self, old: Configuration, new: Configuration) -> None:
         made = effective(old, new)
-        taken = [key.name for key in KEYS if not key.restart and key.name not in new.settings.derived]
+        waiting = tls_waits(old, new)
+        taken = [
+            key.name for key in KEYS if not key.restart and key.name not in new.settings.derived and key not in waiting
+        ]
         assert [getattr(made.settings, name) for name in taken] == [getattr(new.settings, name) for name in taken]
         assert (made.hba, made.files, made.notices) == (new.hba, new.files, new.notices)
         if sum(limit.max_size for limit in new.limits) <= old.settings.max_connections:
@@ -91,7 +99,7 @@ class TestWhateverTheConfigurations:
     def test_each_origin_goes_with_its_value(self, old: Configuration, new: Configuration) -> None:
         made = effective(old, new)
         for name in (key.name for key in KEYS):
-            source = old if name in RESTARTS else new
+            source = old if name in RESTARTS or name in {key.name for key in tls_waits(old, new)} else new
             assert made.origins.get(name) == source.origins.get(name)
         for server in made.servers:
             source = old if server.name in servers_of(old) else new
@@ -123,6 +131,22 @@ class TestSettings:
         old, new = a_configuration(max_connections=100), a_configuration(max_connections=200)
         assert told(old, new) == [("backlog", "25", "50", True), ("max_connections", "100", "200", True)]
         assert effective(old, new).settings == old.settings
+
+    def test_certificates_wait_together_with_the_tls_that_they_are_for(self) -> None:
+        files = {"tls_cert_file": Path("/a.crt"), "tls_key_file": Path("/a.key")}
+        off, on = a_configuration(), a_configuration(tls=True, **files)
+        assert {(change.key, change.restart) for change in changes(off, on)} == {
+            ("tls", True),
+            ("tls_cert_file", True),
+            ("tls_key_file", True),
+        }
+        assert effective(off, on).settings == off.settings
+        assert effective(on, off).settings == on.settings
+
+    def test_certificates_of_a_tls_that_stays_are_taken(self) -> None:
+        old, new = (a_configuration(tls=True, tls_cert_file=Path(name)) for name in ("/a.crt", "/b.crt"))
+        assert told(old, new) == [("tls_cert_file", "/a.crt", "/b.crt", False)]
+        assert effective(old, new).settings == new.settings
 
     def test_a_backlog_that_is_given_is_taken_whatever_it_could_be_derived_from(self) -> None:
         old, new = a_configuration(max_connections=100), a_configuration(max_connections=200, backlog=50)

@@ -50,6 +50,8 @@ def test_the_lines_of_the_other_files_follow(place: Place) -> None:
         "#   line 1: local  all  all  trust\n"
         '#   line 3: host  all,"all","a b"  joe  10.0.0.0/8  md5\n'
         "\n"
+        "# Who certificates are: no file\n"
+        "\n"
         f"# Limits: {directory}/agroal_databases.conf\n"
         '#   line 1: shop=store,"old shop"  web  30  5  5\n'
         "\n"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 
 from agroal.config import difference as module
 from agroal.config.difference import differences
-from agroal.config.model import Configuration, LimitLine, Method
-from tests.unit.config.configurations import a_configuration, a_limit, a_server, an_hba_line
+from agroal.config.model import ClientCert, Configuration, IdentLine, LimitLine, Method, Name
+from tests.unit.config.configurations import FILES, a_configuration, a_limit, a_server, an_hba_line
 
 
 def found(old: Configuration, new: Configuration) -> list[tuple[str, str, str]]:
@@ -78,9 +79,37 @@ class TestHba:
             ("agroal_hba.conf", "1 line: host all x 10.0.0.0/8 md5", "1 line: host all x 10.0.0.0/8 trust")
         ]
 
+    def test_options_are_part_of_the_line(self) -> None:
+        old = an_hba_line(1, "x", Method.CERT)
+        for option, text in (
+            ({"map": "a b"}, 'map="a b"'),
+            ({"clientcert": ClientCert.VERIFY_CA}, "clientcert=verify-ca"),
+        ):
+            [(_, was, now)] = found(a_configuration(hba=(old,)), a_configuration(hba=(replace(old, **option),)))
+            assert (was, now) == ("1 line: host all x 10.0.0.0/8 cert", f"1 line: host all x 10.0.0.0/8 cert {text}")
+
     def test_where_a_line_stands_does_not_count(self) -> None:
         old, new = a_configuration(hba=(an_hba_line(1, "x"),)), a_configuration(hba=(an_hba_line(7, "x"),))
         assert found(old, new) == []
+
+
+class TestIdent:
+    FILES = replace(FILES, ident=Path("/c/agroal_ident.conf"))
+
+    def of(self, *lines: IdentLine) -> Configuration:
+        return replace(a_configuration(), ident=lines, files=self.FILES if lines else FILES)
+
+    def test_lines_that_only_one_file_has_are_named(self) -> None:
+        first = IdentLine("", 1, "m", re.compile("^(.*)@shop$"), Name(r"\1"))
+        second = IdentLine("", 2, "m", "all", Name("all", keyword=True))
+        third = IdentLine("", 2, "a b", "all", Name("all"))
+        assert found(self.of(first), self.of(first, second)) == [("agroal_ident.conf", "1 line", "2 lines: m all all")]
+        assert found(self.of(third), self.of()) == [("agroal_ident.conf", '1 line: "a b" all "all"', "0 lines")]
+        assert found(self.of(), self.of(first)) == [("agroal_ident.conf", "0 lines", r'1 line: m "/^(.*)@shop$" \1')]
+        assert found(self.of(second, first), self.of(replace(first, line=9), second)) == [
+            ("agroal_ident.conf", "2 lines", "2 lines, in another order")
+        ]
+        assert found(self.of(first), self.of(replace(first, line=9))) == []
 
 
 class TestLimits:

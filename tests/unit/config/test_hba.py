@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agroal.config.hba import read_hba
-from agroal.config.model import HbaLine, HbaType, Method, Name, Scope
+from agroal.config.model import ClientCert, HbaLine, HbaType, Method, Name, Scope
 from agroal.config.report import Report
 
 ALL = Name("all", keyword=True)
 
 
-def line(text: str, *, tls: bool = True) -> HbaLine:
+def line(text: str) -> HbaLine:
     report = Report("it.conf")
-    [found] = read_hba(text, report, tls=tls)
+    [found] = read_hba(text, report, tls=True, certificates=True, maps=("apps", "a b"))
     assert report.problems == []
     assert report.notices == []
     return found
@@ -23,7 +23,7 @@ def line(text: str, *, tls: bool = True) -> HbaLine:
 
 def problems(text: str) -> list[str]:
     report = Report("it.conf")
-    read_hba(text, report, tls=True)
+    read_hba(text, report, tls=True, certificates=True)
     return list(map(str, report.problems))
 
 
@@ -43,9 +43,26 @@ def test_types_are_read_in_any_case(type_: str) -> None:
     assert line(f"{type_} a b {address} reject").type == line(f"{type_.upper()} a b {address} reject").type == type_
 
 
-@pytest.mark.parametrize("method", ["trust", "reject", "password", "md5", "scram-sha-256", "all"])
+@pytest.mark.parametrize("method", ["trust", "reject", "password", "md5", "scram-sha-256", "cert", "all"])
 def test_methods(method: str) -> None:
-    assert line(f"host all all all {method}").method == Method(method)
+    assert line(f"hostssl all all all {method}").method == Method(method)
+
+
+@pytest.mark.parametrize(
+    ("options", "clientcert", "map_"),
+    [
+        ("cert", ClientCert.OFF, ""),
+        ("cert map=apps", ClientCert.OFF, "apps"),
+        ('cert map="a b"', ClientCert.OFF, "a b"),
+        ('cert "map=a b"', ClientCert.OFF, "a b"),
+        ("cert clientcert=verify-full map=apps", ClientCert.OFF, "apps"),
+        ("scram-sha-256 clientcert=verify-ca", ClientCert.VERIFY_CA, ""),
+        ("trust clientcert=verify-full # really", ClientCert.VERIFY_FULL, ""),
+    ],
+)
+def test_options(options: str, clientcert: ClientCert, map_: str) -> None:
+    found = line(f"hostssl all all all {options}")
+    assert (found.clientcert, found.map) == (clientcert, map_)
 
 
 def test_databases_and_users_are_lists_in_which_quotes_make_names_of_keywords() -> None:
@@ -135,17 +152,29 @@ def test_a_prefix_length_is_a_number_or_a_mask(address: str, most: int) -> None:
             "host all all 10.0.0.0 255.0.0.0",
             "METHOD: is missing; expected one of trust, reject, password, md5, scram-sha-256, cert, all",
         ),
+        ("host all all all cert", "METHOD: cert is only for hostssl: without TLS there is no certificate"),
+        ("local all all cert", "METHOD: cert is only for hostssl: without TLS there is no certificate"),
+        ("hostnossl all all all cert", "METHOD: cert is only for hostssl: without TLS there is no certificate"),
+        ("hostssl all all all md5 map=x", "METHOD: map is only for the method cert"),
+        ("hostssl all all all cert map=x map=y", "METHOD: map is given twice"),
+        ("hostssl all all all cert map=", "METHOD: is followed by 'map='; expected options such as map=NAME"),
+        ("hostssl all all all cert map=a,b", "METHOD: is followed by 'map=a'; expected options such as map=NAME"),
+        ("local all all all trust", "METHOD: is followed by 'trust'; expected options such as map=NAME"),
         (
-            "hostssl all all all cert",
-            "METHOD: cert comes with TLS in a later version; expected another method",
+            "host all all all md5 radiusport=1",
+            "METHOD: is followed by 'radiusport=1'; expected no options but map=NAME and clientcert=…",
         ),
         (
-            "host all all all md5 map=x",
-            "METHOD: is followed by 'map=x'; expected TYPE DATABASE USER ADDRESS METHOD, and no options",
+            "host all all all md5 clientcert=verify-ca",
+            "METHOD: clientcert is only for hostssl: without TLS there is no certificate",
         ),
         (
-            "local all all all trust",
-            "METHOD: is followed by 'trust'; expected TYPE DATABASE USER METHOD, and no options",
+            "hostssl all all all md5 clientcert=1",
+            "METHOD: clientcert: expected verify-ca or verify-full, not '1'",
+        ),
+        (
+            "hostssl all all all cert clientcert=verify-ca",
+            "METHOD: clientcert: expected verify-full, not 'verify-ca'",
         ),
         ("host all +admins all reject", "USER: a role's members (+) is not supported: '+admins'; expected names"),
         ("host /^a all all reject", "DATABASE: a regular expression (/) is not supported: '/^a'; expected names"),
@@ -167,6 +196,26 @@ def test_in_quotes_the_marks_of_postgresql_are_part_of_a_name() -> None:
 
 def test_a_line_says_all_that_is_wrong_with_it_and_does_not_hide_the_next() -> None:
     assert len(problems("host /a +b nowhere gss\nhost all all all trust\nwhat")) == 5
+
+
+@pytest.mark.parametrize("method", ["cert", "cert map=m", "scram-sha-256 clientcert=verify-ca"])
+@pytest.mark.parametrize(
+    ("tls", "certificates", "missing"),
+    [(False, False, "tls = on"), (False, True, "tls = on"), (True, False, "tls_ca_file")],
+)
+def test_certificates_need_tls_and_an_authority(
+    method: str, tls: bool, certificates: bool, missing: str, report: Report
+) -> None:
+    read_hba(f"hostssl all all all {method}", report, tls=tls, certificates=certificates, maps=("m",))
+    assert [problem.message for problem in report.problems] == [
+        f"{method.split()[-1 if 'clientcert' in method else 0]} needs {missing} in the main section"
+    ]
+    assert report.notices == []
+
+
+def test_a_map_that_is_not_there_is_a_notice(report: Report) -> None:
+    assert len(read_hba("hostssl all all all cert map=m", report, tls=True, certificates=True, maps=["n"])) == 1
+    assert [notice.message for notice in report.notices] == ["map 'm' is not in the ident file: nobody can come in"]
 
 
 def test_hostssl_without_tls_is_a_notice(report: Report) -> None:
@@ -193,13 +242,33 @@ def test_both_ways_to_write_a_mask_are_the_same_network(address: object, bits: i
 @given(
     st.lists(
         st.sampled_from(
-            ["host", "local", "all", ",", '"', "10.0.0.0", "/8", "255.0.0.0", "trust", "\n", " ", "x=1", "#"]
+            [
+                "host",
+                "hostssl",
+                "local",
+                "all",
+                ",",
+                '"',
+                "10.0.0.0",
+                "/8",
+                "255.0.0.0",
+                "trust",
+                "cert",
+                "\n",
+                " ",
+                "#",
+                "x=1",
+                "map=",
+                "clientcert=",
+                "verify-ca",
+            ]
         )
+        | st.text(max_size=3)
     )
 )
 def test_any_text_is_read_or_complained_about(pieces: list[str]) -> None:
     report = Report("it.conf")
-    for found in read_hba(" ".join(pieces), report, tls=True):
+    for found in read_hba(" ".join(pieces), report, tls=True, certificates=True):
         assert found.databases
         assert found.users
         assert (found.address is None) == (found.type is HbaType.LOCAL)

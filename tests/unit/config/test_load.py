@@ -15,6 +15,7 @@ from agroal.config.load import ROLES, load, locate
 from agroal.config.model import Configuration, Files
 from agroal.config.settings import KEYS
 from agroal.errors import ConfigurationError
+from tests.unit.net.certificates import Authority
 
 Place = Callable[..., Path]
 EXAMPLES = Path(__file__).parents[3] / "conf"
@@ -66,6 +67,7 @@ def test_optional_files_are_taken_where_they_are(tmp_path: Path) -> None:
     assert {role.name: getattr(files, role.name).name for role in ROLES} == {
         "main": "agroal.conf",
         "hba": "agroal_hba.conf",
+        "ident": "agroal_ident.conf",
         "limits": "agroal_databases.conf",
         "users": "agroal_users.conf",
         "frontend_users": "agroal_frontend_users.conf",
@@ -104,7 +106,7 @@ def test_without_a_databases_file_there_are_no_limits(place: Place) -> None:
 
 def test_all_problems_of_all_files_come_at_once_in_order(place: Place, tmp_path: Path) -> None:
     directory = place(
-        "tls = on\nport = 1\nnonsense",
+        "tls = maybe\nport = 1\nnonsense",
         agroal_hba="host all all nowhere trust\n",
         agroal_databases="shop web 101\n",
     )
@@ -120,13 +122,13 @@ def test_all_problems_of_all_files_come_at_once_in_order(place: Place, tmp_path:
 
 def test_the_problems_of_a_configuration_error_are_to_be_had(place: Place) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read(place("tls = on"))
+        read(place("tls = maybe"))
     [problem] = caught.value.problems
     assert (Path(problem.file).name, problem.line, problem.key) == ("agroal.conf", 5, "tls")
 
 
 def test_limits_are_checked_even_when_the_settings_are_wrong(place: Place) -> None:
-    directory = place("tls = on\nmax_connections = 10", agroal_databases="shop web 11\n")
+    directory = place("tls = maybe\nmax_connections = 10", agroal_databases="shop web 11\n")
     assert len(complaints(directory)) == 2
 
 
@@ -177,6 +179,25 @@ def test_the_environment_of_the_process_is_the_default(place: Place, monkeypatch
     assert load(locate({})).settings.log_path == Path("/somewhere/log")
 
 
+def test_the_hba_file_is_read_with_what_the_others_say(place: Place, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    ours = authority.issue("localhost")
+    tls = f"tls = on\ntls_cert_file = {ours.cert_file}\ntls_key_file = {ours.key_file}\n"
+    lines = "hostssl all all all cert map=here\nhostssl all all all cert map=nowhere\n"
+    files = {"agroal_hba": lines, "agroal_ident": "here /^(.*)$ \\1\n"}
+    configuration = read(place(f"{tls}tls_ca_file = {authority.ca_file}", **files))
+    assert [line.map for line in configuration.hba] == ["here", "nowhere"]
+    assert [line.map for line in configuration.ident] == ["here"]
+    assert [(notice.line, notice.message) for notice in configuration.notices] == [
+        (2, "map 'nowhere' is not in the ident file: nobody can come in")
+    ]
+    wanting = "METHOD: cert needs {} in the main section"
+    for main, missing in ((tls, "tls_ca_file"), ("", "tls = on")):
+        told = [f"agroal_hba.conf:{line}: {wanting.format(missing)}" for line in (1, 2)]
+        assert complaints(place(main, **files)) == told
+    assert complaints(place("tls = maybe", **files)) == ["agroal.conf:5: tls: expected on or off, not 'maybe'"]
+
+
 def test_the_examples_load_as_they_are() -> None:
     configuration = read(EXAMPLES)
     assert configuration.notices == ()
@@ -189,7 +210,7 @@ def test_the_examples_load_as_they_are() -> None:
 def test_the_example_shows_every_key_that_has_its_effect_and_no_other() -> None:
     text = (EXAMPLES / "agroal.conf").read_text().partition("[primary]")[0]
     shown = re.findall(r"^#?([a-z_]+) =", text, re.MULTILINE)
-    assert sorted(shown) == sorted(key.name for key in KEYS if key.support is Support.HONOURED and key.name != "tls")
+    assert sorted(shown) == sorted(key.name for key in KEYS if key.support is Support.HONOURED)
 
 
 def test_the_keys_in_comments_of_the_example_have_their_defaults(place: Place) -> None:
@@ -202,10 +223,11 @@ def test_the_commented_lines_of_the_other_examples_are_right(place: Place) -> No
     def uncommented(name: str) -> str:
         return re.sub(r"^#(?=\w)", "", (EXAMPLES / name).read_text(), flags=re.MULTILINE)
 
-    directory = place(agroal_hba=uncommented("agroal_hba.conf"), agroal_databases=uncommented("agroal_databases.conf"))
-    configuration = read(directory)
+    names = ("agroal_hba", "agroal_databases", "agroal_ident")
+    configuration = read(place(**{name: uncommented(f"{name}.conf") for name in names}))
     assert [line.address is None for line in configuration.hba] == [True, False, False, False]
     assert [limit.user for limit in configuration.limits] == ["web", "report", "batch"]
+    assert [line.map for line in configuration.ident] == ["apps", "apps"]
     assert configuration.notices == ()
 
 
@@ -228,14 +250,14 @@ def test_a_file_of_pgagroal_loads_as_it_is(tmp_path: Path) -> None:
 @given(
     data=st.lists(
         st.binary() | st.sampled_from([b"[agroal]\n", b"port = ", b"[a]\n", b"host ", b"all ", b"1\n"]),
-        min_size=3,
-        max_size=9,
+        min_size=4,
+        max_size=12,
     )
 )
 @hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_in_the_files_only_a_configuration_error_is_raised(data: list[bytes], tmp_path: Path) -> None:
-    names = ["agroal.conf", "agroal_hba.conf", "agroal_databases.conf"]
+    names = ["agroal.conf", "agroal_hba.conf", "agroal_databases.conf", "agroal_ident.conf"]
     for position, name in enumerate(names):
-        (tmp_path / name).write_bytes(b"".join(data[position::3]))
+        (tmp_path / name).write_bytes(b"".join(data[position::4]))
     with suppress(ConfigurationError):
         assert read(tmp_path).settings.host

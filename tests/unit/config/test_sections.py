@@ -102,18 +102,18 @@ def test_a_value_that_is_bad_is_not_missing_as_well() -> None:
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    text = AGROAL + "max_connections = 0\ntls = on\nlog_type = paper\n" + PRIMARY + "port = x\nport = 1\n"
+    text = AGROAL + "max_connections = 0\ntls = maybe\nlog_type = paper\n" + PRIMARY + "port = x\nport = 1\n"
     assert problems(text) == [
         "it.conf:10: port: expected a whole number, not 'x'",
         "it.conf:11: port: is given twice; the first is in line 10",
         "it.conf:5: max_connections: expected a whole number from 1 to 10000, not '0'",
-        "it.conf:6: tls: on comes with a later version; expected off",
+        "it.conf:6: tls: expected on or off, not 'maybe'",
         "it.conf:7: log_type: expected console, file or syslog, not 'paper'",
     ]
 
 
 def test_settings_with_a_problem_are_not_to_be_had_but_what_limits_are_checked_against_is() -> None:
-    main = read(AGROAL + "max_connections = 7\ntls = on\n" + PRIMARY)
+    main = read(AGROAL + "max_connections = 7\ntls = maybe\n" + PRIMARY)
     assert main.settings is None
     assert main.max_connections == 7
     assert read(AGROAL + "max_connections = x\n" + PRIMARY).max_connections == 10_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agroal.config.choices import LogLevel, LogMode, Pipeline
+from agroal.config.choices import LogLevel, LogMode, Pipeline, TlsVersion
 from agroal.config.keys import Kind, Support
 from agroal.config.settings import KEYS, Settings
 
@@ -28,7 +28,7 @@ RESTARTED = """
 host port unix_socket_dir metrics metrics_cache_max_size management console log_type max_connections pipeline
 tls ev_backend hugepage pidfile libev buffer_size non_blocking
 """
-OUR_OWN = "connect_timeout wait_notice_timeout"
+OUR_OWN = "connect_timeout wait_notice_timeout tls_min_version tls_ciphers"
 
 
 def a_setting(**values: object) -> Settings:
@@ -69,6 +69,19 @@ def test_the_documented_defaults() -> None:
     assert settings.log_path == Path("agroal.log")
     assert settings.metrics_cache_max_size == 256 * 1024
     assert settings.allow_unknown_users
+    assert not settings.tls
+    assert settings.tls_min_version is TlsVersion.TLS_1_2
+
+
+def test_the_versions_of_tls_are_spelled_as_in_postgresql() -> None:
+    key = BY_NAME["tls_min_version"]
+    assert [key.parse(text, {}) for text in ("TLSv1.2", "tlsv1.3", "TLSV1.3")] == [
+        TlsVersion.TLS_1_2,
+        TlsVersion.TLS_1_3,
+        TlsVersion.TLS_1_3,
+    ]
+    with pytest.raises(ValueError, match=r"expected TLSv1\.2 or TLSv1\.3, not 'TLSv1\.1'"):
+        key.parse("TLSv1.1", {})
 
 
 @pytest.mark.parametrize(("most", "backlog"), [(10, 16), (64, 16), (100, 25), (10_000, 2500)])
@@ -119,7 +132,7 @@ def test_the_short_log_modes_of_pgagroal_are_ours() -> None:
     assert [BY_NAME["log_mode"].parse(text, {}) for text in "ac"] == [LogMode.APPEND, LogMode.CREATE]
 
 
-@pytest.mark.parametrize(("key", "value"), [("pipeline", "transaction"), ("pipeline", "performance"), ("tls", "on")])
+@pytest.mark.parametrize(("key", "value"), [("pipeline", "transaction"), ("pipeline", "performance")])
 def test_what_would_be_dangerous_to_pretend_is_refused(key: str, value: str) -> None:
     with pytest.raises(ValueError, match=f"{value} comes with a later version"):
         BY_NAME[key].parse(value, {})

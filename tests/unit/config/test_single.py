@@ -7,6 +7,7 @@ import pytest
 
 from agroal.config import single as module
 from agroal.config.change import changes
+from agroal.config.choices import TlsMode
 from agroal.config.keys import Key
 from agroal.config.model import Configuration
 from agroal.config.servers import SERVER_KEYS
@@ -14,6 +15,7 @@ from agroal.config.settings import KEYS
 from agroal.config.single import Setting, assign, settings
 from agroal.errors import ConfigurationError, Problem
 from tests.unit.config.configurations import a_configuration, a_server, two_values
+from tests.unit.net.certificates import Authority, Identity
 
 
 def refusal(configuration: Configuration, key: str, text: str) -> str:
@@ -186,3 +188,55 @@ class TestSet:
         keys = tuple(replace(key, secret=key.name == "backlog") for key in KEYS)
         monkeypatch.setattr(module, "KEYS", keys)
         assert "sesame" not in refusal(a_configuration(), "backlog", "sesame")
+
+
+class TestSetTls:
+    """What a key about TLS is set to must fit as at a start."""
+
+    @pytest.fixture
+    def encrypted(self, tmp_path: Path) -> tuple[Configuration, Identity]:
+        """With TLS on both sides, and another certificate with its key."""
+        authority = Authority(tmp_path)
+        ours, other = authority.issue("localhost"), authority.issue("other")
+        files = {"tls_cert_file": ours.cert_file, "tls_key_file": ours.key_file, "tls_ca_file": authority.ca_file}
+        server = a_server("one", tls=TlsMode.VERIFY_CA, **files)
+        return a_configuration(server, tls=True, **files), other
+
+    @pytest.mark.parametrize("prefix", ["", "server.one."])
+    def test_a_file_that_does_not_fit_is_refused(self, encrypted: tuple[Configuration, Identity], prefix: str) -> None:
+        configuration, other = encrypted
+        told = refusal(configuration, f"{prefix}tls_key_file", str(other.key_file))
+        assert told.startswith(
+            f"conf set: {prefix}tls_key_file: {other.key_file} is not the key of the first certificate"
+        )
+        assert refusal(configuration, f"{prefix}tls_ca_file", "/nowhere") == (
+            f"conf set: {prefix}tls_ca_file: /nowhere can't be read: No such file or directory"
+        )
+
+    def test_a_file_that_fits_is_taken(self, encrypted: tuple[Configuration, Identity], tmp_path: Path) -> None:
+        configuration, _ = encrypted
+        assert configuration.settings.tls_cert_file
+        copy = tmp_path / "copy.crt"
+        copy.write_bytes(configuration.settings.tls_cert_file.read_bytes())
+        assert assign(configuration, "tls_cert_file", str(copy), {}).settings.tls_cert_file == copy
+        assert assign(configuration, "server.one.tls_cert_file", str(copy), {}).servers[0].tls_cert_file == copy
+
+    def test_what_a_mode_needs_is_asked_for(self, encrypted: tuple[Configuration, Identity]) -> None:
+        configuration, _ = encrypted
+        assert refusal(configuration, "tls_cert_file", "") == ("conf set: tls_cert_file: is missing; tls = on needs it")
+        assert refusal(configuration, "server.one.tls_ca_file", "").startswith(
+            "conf set: server.one.tls_ca_file: is missing"
+        )
+        assert refusal(a_configuration(), "server.one.tls_direct", "on").startswith(
+            "conf set: server.one.tls_direct: on needs"
+        )
+        assert refusal(a_configuration(), "server.one.channel_binding", "require").startswith(
+            "conf set: server.one.channel_binding: require needs TLS"
+        )
+        assert refusal(configuration, "tls_ciphers", "nonsense").startswith("conf set: tls_ciphers: has no cipher")
+
+    def test_a_file_that_has_gone_keeps_nobody_from_setting_another_key(self) -> None:
+        gone = Path("/nowhere")
+        configuration = a_configuration(tls=True, tls_cert_file=gone, tls_key_file=gone)
+        assert assign(configuration, "idle_timeout", "1s", {}).settings.idle_timeout == 1.0
+        assert assign(configuration, "server.one.tls", "require", {}).servers[0].tls is TlsMode.REQUIRE

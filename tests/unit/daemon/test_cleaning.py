@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,15 +11,15 @@ import pytest
 
 from agroal.auth.login import Greeting
 from agroal.daemon import cleaning
-from agroal.daemon.cleaning import clean
+from agroal.daemon.cleaning import clean, see_off, works
 from agroal.net.dial import Address, Server
 from agroal.net.link import Link, Parting
 from agroal.pipeline.ledger import Dirt
 from agroal.wire.chosen import Tally
-from tests.unit.looping import in_a_loop, pumping, settle
+from tests.unit.looping import in_a_loop, pumping, settle, until
 from tests.unit.net.pairs import channel, received
 from tests.unit.script import Script, play
-from tests.unit.wire.messages import IN_TRANSACTION, READY, error, message
+from tests.unit.wire.messages import IN_TRANSACTION, READY, TERMINATE, error, message
 
 QUERY = message("Q", b"SELECT 1\0")
 DONE = message("C", b"SELECT 1\0") + READY
@@ -235,3 +236,91 @@ class TestFailingReset:
         monkeypatch.setattr(cleaning, "RESET_TIMEOUT", 0.02)
         async with ended() as at:
             assert await at.clean() is Dirt.RESET_FAILED
+
+
+QUESTION = Script() << QUERY
+
+
+class TestWorks:
+    @pytest.mark.parametrize(
+        ("answer", "alive"),
+        [
+            (DONE, True),
+            (error("SERROR", "C53200", "Mno memory") + READY, False),
+            (message("C", b"SELECT 1\0") + IN_TRANSACTION, False),
+            (DONE + READY, False),
+            (message("R", bytes(4)), False),
+            (b"C\0\0\0\3", False),
+        ],
+    )
+    @in_a_loop
+    async def test_a_server_that_answers_and_says_nothing_more_does(self, answer: bytes, alive: bool) -> None:
+        async with ended() as at:
+            asking = asyncio.create_task(works(at.server))
+            await play(QUESTION >> answer, at.peer)
+            assert await asking is alive
+
+    @pytest.mark.parametrize("said", [b"", READY])
+    @in_a_loop
+    async def test_one_that_has_gone_or_spoken_before_does_not(self, said: bytes) -> None:
+        """Else what it said without being asked would pass for the answer."""
+        async with ended() as at:
+            at.peer.send(said) if said else at.peer.close()
+            assert not await works(at.server)
+
+    @in_a_loop
+    async def test_one_that_hangs_up_does_not(self) -> None:
+        async with ended() as at:
+            asking = asyncio.create_task(works(at.server))
+            await play(QUESTION, at.peer)
+            at.peer.close()
+            assert not await asking
+
+    @in_a_loop
+    async def test_one_that_does_not_answer_in_time_does_not(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(cleaning, "VALIDATION_TIMEOUT", 0.02)
+        with caplog.at_level(logging.INFO):
+            async with ended() as at:
+                assert not await works(at.server)
+                assert not at.server.fit
+        assert "does not work any more: no answer in time" in caplog.text
+
+
+class TestSeeingOff:
+    @in_a_loop
+    async def test_it_is_over_when_postgresqls_side_is_gone(self) -> None:
+        async with ended() as at:
+            leaving = asyncio.create_task(see_off(at.server, at.interrupt))
+            await play(Script() << TERMINATE, at.peer)
+            await settle()
+            assert not leaving.done()
+            at.peer.close()
+            await leaving
+            assert at.interrupted == []
+
+    @in_a_loop
+    async def test_a_server_that_goes_on_working_is_interrupted_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Behind the query that was cancelled may be another."""
+        monkeypatch.setattr(cleaning, "CANCEL_AGAIN", 0.01)
+        async with ended() as at:
+            leaving = asyncio.create_task(see_off(at.server, at.interrupt))
+            await until(lambda: len(at.interrupted) == 2)
+            at.peer.close()
+            await leaving
+
+    @in_a_loop
+    async def test_one_request_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cleaning, "CANCEL_AGAIN", 0.01)
+        monkeypatch.setattr(cleaning, "HANG_UP_TIMEOUT", 0.05)
+        async with ended() as at:
+            answered = asyncio.Event()
+            at.cancelling = asyncio.create_task(answered.wait())  # type: ignore[assignment]
+            leaving = asyncio.create_task(see_off(at.server, at.interrupt))
+            await until(lambda: at.server.channel.closed)
+            await settle()
+            assert at.interrupted == [at.server]
+            assert not leaving.done(), "the request may still hit"
+            answered.set()
+            await leaving

@@ -109,7 +109,8 @@ class TestDecisions:
     @in_a_loop
     async def test_the_hba_file_decides(self, socket_dir: Path) -> None:
         daemon = Daemon(configuration(socket_dir, NOWHERE), {}, unread)
-        lines = [daemon.hba_line(asking(), Peer(address), encrypted=False) for address in (None, ip_address("127.0.0.1"))]
+        peers = [Peer(address) for address in (None, ip_address("127.0.0.1"))]
+        lines = [daemon.hba_line(asking(), peer, encrypted=False) for peer in peers]
         assert [line.line for line in lines if line] == [1, 2]
         assert daemon.hba_line(asking(), Peer(ip_address("192.0.2.1")), encrypted=False) is None
 

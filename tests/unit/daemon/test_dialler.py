@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from agroal.auth.users import Users
 from agroal.config.model import Method, Settings
 from agroal.daemon.dialler import ServerDialler
 from agroal.errors import AuthenticationFailed, ClientFacing, ServerRefused, ServerUnavailable
+from agroal.management.event import EventKind
 from agroal.net.dial import Address, Route
 from agroal.net.listen import SocketOptions
 from agroal.net.pump import Pump
@@ -19,7 +21,7 @@ from tests.unit.looping import in_a_loop, pumping
 from tests.unit.net.pairs import channel
 from tests.unit.postgres import greeting, postgres, silent_port
 from tests.unit.script import Script, play
-from tests.unit.wire.messages import authentication, error, message, startup
+from tests.unit.wire.messages import TERMINATE, authentication, error, message, startup
 
 SETTINGS = Settings(host="*", port=2345, unix_socket_dir=Path("/tmp"))
 KEY = PoolKey("shop", "ann")
@@ -107,6 +109,77 @@ class TestDialling:
         async with pumping() as pump, postgres(silent) as address:
             with pytest.raises(ServerUnavailable, match=r"did not answer within 0\.02 s"):
                 await dialler(pump, address, connect_timeout=0.02).dial(KEY, None)
+
+
+class TestReloadMeanwhile:
+    """What was opened with the old facts is not used."""
+
+    @in_a_loop
+    async def test_a_login_with_an_old_password_is_done_again_with_the_new_one(self) -> None:
+        first = asking("pencil") << TERMINATE
+        async with pumping() as pump, postgres(first, asking("crayon"), hangs_up=True) as address:
+            made = dialler(pump, address)
+            dialling = asyncio.create_task(made.dial(KEY, None))
+            await asyncio.sleep(0)
+            made.knows(Users({"ann": "crayon"}, b"a secret of this process"))
+            server = await dialling
+            assert server.pid == 7
+            server.channel.close()
+
+    @in_a_loop
+    async def test_a_server_that_is_not_the_primary_any_more_is_left(self) -> None:
+        login = asking("pencil") << TERMINATE
+        async with pumping() as pump, postgres(login, hangs_up=True) as old, postgres(asking("pencil")) as new:
+            made = dialler(pump, old)
+            dialling = asyncio.create_task(made.dial(KEY, None))
+            await asyncio.sleep(0)
+            made.reconfigure(Route(new), SETTINGS, SocketOptions())
+            server = await dialling
+            assert server.address == new
+            server.channel.close()
+
+    @in_a_loop
+    async def test_that_the_old_server_can_not_be_reached_is_no_news(self) -> None:
+        async with pumping() as pump:
+            with silent_port() as silent:
+                events: list[object] = []
+                users = Users({}, b"a secret of this process")
+                old = Route(Address("pg", *silent.getsockname()))
+                made = ServerDialler(pump, old, SETTINGS, users, bytes, lambda *event: events.append(event))
+                dialling = asyncio.create_task(made.dial(KEY, None))
+                await asyncio.sleep(0)
+                made.reconfigure(Route(Address("pg", "/nowhere", 5432)), SETTINGS, SocketOptions())
+                with pytest.raises(ServerUnavailable):
+                    await dialling
+                assert (made.failure, events) == (None, [])
+
+
+class TestEvents:
+    @in_a_loop
+    async def test_that_the_server_is_down_and_up_again_is_told_once_each(self) -> None:
+        events: list[tuple[EventKind, str]] = []
+        users = Users({"ann": "pencil"}, b"a secret of this process")
+        async with pumping() as pump, postgres(asking("pencil"), asking("pencil")) as address:
+            with silent_port() as silent:
+                down = Address("pg", *silent.getsockname())
+                made = ServerDialler(pump, Route(down), SETTINGS, users, bytes, lambda *event: events.append(event))
+                for _ in range(2):
+                    with pytest.raises(ServerUnavailable):
+                        await made.dial(KEY, None)
+                assert [kind for kind, _ in events] == [EventKind.SERVER_DOWN]
+                assert "Connection refused" in events[0][1]
+            made._route = Route(address)
+            for _ in range(2):
+                (await made.dial(KEY, None)).channel.close()
+            assert events[1:] == [(EventKind.SERVER_UP, f'server "pg" at {address} can be reached again')]
+
+    @in_a_loop
+    async def test_of_strangers_nothing_is_remembered(self) -> None:
+        async with pumping() as pump, postgres(asking(user="eve")) as address:
+            made = dialler(pump, address)
+            with pytest.raises(ServerUnavailable):
+                await made.dial(PoolKey("shop", "eve"), None)
+            assert made._salted == {}
 
 
 class TestDiallingThrough:

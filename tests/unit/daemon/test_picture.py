@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from agroal.daemon.picture import picture
 from agroal.management import snapshot as document
 from agroal.net.dial import Address
+from agroal.pool.effects import CloseReason
+from agroal.pool.flushing import FlushMode
 from tests.unit.daemon.lobby import ANSWER, QUERY, STARTUP
 from tests.unit.daemon.running import configuration, connect, running
 from tests.unit.looping import in_a_loop, until
@@ -15,6 +19,7 @@ from tests.unit.postgres import greeting, postgres
 from tests.unit.script import Script, play
 from tests.unit.wire.messages import TERMINATE, startup
 
+NOWHERE = Address("pg", "/nowhere", 5432)
 NOTHING = document.Counters(**dict.fromkeys(document.Counters.__dataclass_fields__, 0))
 
 
@@ -118,3 +123,95 @@ async def test_a_server_that_can_not_be_reached_is_down_with_the_reason(socket_d
     assert (seen.servers[0].state, seen.servers[0].connections) == ("down", 0)
     assert "No such file or directory" in (seen.servers[0].error or "")
     assert (seen.counters.connect_failures, seen.counters.connects) == (1, 0)
+
+
+@in_a_loop
+async def test_what_administrators_have_decided(socket_dir: Path) -> None:
+    async with running(configuration(socket_dir, NOWHERE)) as daemon:
+        assert picture(daemon).databases == ()
+        daemon.pool.switch("shop", False)
+        assert picture(daemon).databases == (document.Database("shop", False),)
+        daemon.pool.switch(None, False)
+        daemon.pool.switch("billing", True)
+        seen = picture(daemon)
+        assert seen.databases == (document.Database("all", False), document.Database("billing", True))
+
+
+@in_a_loop
+async def test_a_pool_says_whether_new_clients_may_enter_and_why_its_connects_fail(socket_dir: Path) -> None:
+    async with running(configuration(socket_dir, Address("pg", str(socket_dir), 5432))) as daemon:
+        with connect(daemon) as client:
+            await play(Script() >> STARTUP, client)
+            await until(lambda: daemon.totals.clients and not daemon.sessions)
+        (pool,) = picture(daemon).pools
+        assert (pool.database, pool.user, pool.enabled, pool.failures) == ("shop", "ann", True, 1)
+        assert (pool.max, pool.initial, pool.min) == (1, 0, 0)
+        assert "No such file or directory" in (pool.error or "")
+        assert (pool.waits, sum(pool.wait_hist), len(pool.wait_hist)) == (1, 1, len(picture(daemon).bounds_us) + 1)
+        daemon.pool.switch("shop", False)
+        assert not picture(daemon).pools[0].enabled
+
+
+@in_a_loop
+async def test_why_connections_were_closed(socket_dir: Path) -> None:
+    script = Script() << OUR_STARTUP >> greeting(application_name="psql") << TERMINATE
+    async with (
+        postgres(script, hangs_up=True) as address,
+        running(configuration(socket_dir, address)) as daemon,
+    ):
+        with connect(daemon) as client:
+            await play(Script() >> STARTUP + TERMINATE, client)
+            await until(lambda: [slot.state for slot in picture(daemon).slots] == ["free"])
+        daemon.pool.flush(FlushMode.IDLE)
+        assert [slot.state for slot in picture(daemon).slots] == ["flush"]
+        await until(lambda: not picture(daemon).slots)
+        seen = picture(daemon)
+        assert {count.name: count.count for count in seen.closes if count.count} == {"flushed": 1}
+        assert {count.name for count in seen.closes} == {reason.name.lower() for reason in CloseReason}
+        assert seen.counters.disconnects == 1
+
+
+@in_a_loop
+async def test_who_was_refused(socket_dir: Path) -> None:
+    async with running(replace(configuration(socket_dir, NOWHERE), hba=())) as daemon:
+        with connect(daemon) as client:
+            await play(Script() >> STARTUP, client)
+            await until(lambda: daemon.totals.clients and not daemon.sessions)
+        seen = picture(daemon)
+        (failure,) = seen.authentication_failures
+        assert (failure.user, failure.database, failure.address, failure.count) == ("ann", "shop", "127.0.0.1", 1)
+        assert failure.error.startswith("no agroal_hba.conf entry")
+        assert seen.started_us <= failure.last_us <= seen.mono_us
+        assert seen.counters.rejected == 1
+
+
+@in_a_loop
+async def test_when_it_was_reloaded_and_what_waits_for_a_restart(socket_dir: Path) -> None:
+    async with running(configuration(socket_dir, NOWHERE)) as daemon:
+        assert picture(daemon).configuration == document.ConfigurationState(None, ())
+        daemon.reload.pending["max_connections"] = "9"
+        await daemon.reload.set("idle_timeout", "5s", dry_run=False)
+        seen = picture(daemon)
+        assert seen.configuration.pending_restart == ("max_connections",)
+        assert seen.configuration.reloaded_us is not None
+        assert seen.started_us <= seen.configuration.reloaded_us <= seen.mono_us
+
+
+@in_a_loop
+async def test_how_the_loop_keeps_up_and_which_picture_it_is(socket_dir: Path) -> None:
+    async with running(configuration(socket_dir, NOWHERE)) as daemon:
+        daemon.watch.lag.add(3)
+        first, second = picture(daemon), picture(daemon)
+        assert second.seq == first.seq + 1
+        assert sum(first.loop.lag_hist) >= 1
+        assert len(first.loop.lag_hist) == len(first.bounds_us) + 1
+        assert first.loop.tasks == len(asyncio.all_tasks())
+
+
+@in_a_loop
+async def test_it_can_be_read_as_it_was_written(socket_dir: Path) -> None:
+    async with running(configuration(socket_dir, NOWHERE)) as daemon:
+        with connect(daemon):
+            await until(lambda: daemon.sessions)
+            seen = picture(daemon)
+    assert document.Snapshot.from_json(json.loads(json.dumps(seen.to_json()))) == seen

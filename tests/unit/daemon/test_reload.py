@@ -189,10 +189,10 @@ class TestReload:
     ) -> None:
         async with scene(socket_dir, monkeypatch) as at:
             before, events = at.daemon.configuration, at.events()
-            at.disk.say(idle_timeout=5.0, max_connections=2)
+            at.disk.say(idle_timeout=5.0, max_connections=99)
             at.disk.secrets = {}
             done = await at.reload.reload(dry_run=True)
-            assert [change.key for change in done.changes] == ["max_connections", "idle_timeout", "users"]
+            assert [change.key for change in done.changes] == ["backlog", "max_connections", "idle_timeout", "users"]
             assert (at.daemon.configuration, at.reload.at, at.reload.pending) == (before, None, {})
             assert (at.flushed, at.events(), "ann" in at.daemon.users) == ([], events, True)
             at.disk.failure = BAD
@@ -263,7 +263,7 @@ class TestUsers:
             at.disk.secrets = {"ann": "crayon", "bob": "chalk"}
             done = await at.reload.reload(dry_run=False)
             (change,) = done.changes
-            assert change == Change("users", "1 users", "2 users: ann, bob", False)
+            assert change == Change("users", "1 user", "2 users; changed: ann, bob", False)
             assert at.daemon.users.accepts_password("ann", "crayon")
             assert not at.daemon.users.accepts_password("ann", "pencil")
             assert at.daemon.users.accepts_password("bob", "chalk")
@@ -281,6 +281,17 @@ class TestUsers:
             await at.reload.reload(dry_run=False)
             assert "ann" not in at.daemon.users
             assert at.flushed == [(FlushMode.GRACEFULLY, None, "ann")]
+
+    @in_a_loop
+    async def test_the_event_names_the_file_and_not_who_is_in_it(
+        self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            files = replace(at.disk.configuration.files, users=Path("/etc/agroal/agroal_users.conf"))
+            at.disk.configuration = replace(at.disk.configuration, files=files)
+            at.disk.secrets = {"ann": "crayon"}
+            await at.reload.reload(dry_run=False)
+            assert at.events()[-1] == ("reloaded", "applied: users file, agroal_users.conf")
 
 
 class TestServers:

@@ -167,15 +167,25 @@ async def test_administrators_are_told_of_each_step(daemon_of: Made) -> None:
     daemon = daemon_of(2)
     daemon.stop.gracefully(5)
     daemon.stop.cancel()
+    daemon.leaves()
     daemon.stop.gracefully(0)
     daemon.stop.immediately()
     daemon.stop.immediately()
     assert daemon.events == [
         (EventKind.STOPPING, "a graceful shutdown waits for 2 clients, for 5 s"),
         (EventKind.STOP_CANCELLED, "the shutdown is taken back"),
-        (EventKind.STOPPING, "a graceful shutdown waits for 2 clients"),
+        (EventKind.STOPPING, "a graceful shutdown waits for 1 client"),
         (EventKind.STOPPING, "agroal stops now"),
     ]
+
+
+@in_a_loop
+async def test_what_stops_already_does_not_begin_to_wait(daemon_of: Made) -> None:
+    daemon = daemon_of(1)
+    daemon.stop.immediately()
+    daemon.stop.gracefully(5)
+    assert (daemon.stop.status, daemon.timers) == ("stopping", [])
+    assert daemon.events == [(EventKind.STOPPING, "agroal stops now")]
 
 
 @in_a_loop

@@ -183,3 +183,12 @@ class TestRequests:
         async with postgres() as address, serving(address, b"") as at:
             assert at.cancels.request(at.key) is None
             assert at.server.cancels == set()
+
+    @in_a_loop
+    async def test_the_options_of_a_reload_are_for_the_next_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        applied: list[SocketOptions] = []
+        monkeypatch.setattr(SocketOptions, "apply", lambda self, _: applied.append(self))
+        async with postgres(request(SERVER_KEY), hangs_up=True) as address, serving(address) as at:
+            at.cancels.options = SocketOptions(nodelay=False)
+            await at.cancels.send(at.server)
+        assert applied == [SocketOptions(nodelay=False)]

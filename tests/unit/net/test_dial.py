@@ -9,6 +9,7 @@ import pytest
 
 from agroal.auth.login import Credentials, Greeting, login
 from agroal.auth.users import Secret
+from agroal.config.servers import ServerSettings
 from agroal.errors import ClientFacing, PeerGone, ServerRefused, ServerUnavailable
 from agroal.net.dial import Address, Server, Traffic, dial, hang_up, reach
 from agroal.net.listen import SocketOptions
@@ -282,3 +283,12 @@ class TestHangingUp:
 
 def test_traffic_adds_up() -> None:
     assert Traffic(1, 2, 3, 4) + Traffic(10, 20, 30, 40) == Traffic(11, 22, 33, 44)
+
+
+@pytest.mark.parametrize(
+    ("host", "words", "unix"), [("db.example", "db.example:5433", False), ("/run/pg", "/run/pg/.s.PGSQL.5433", True)]
+)
+def test_an_address_is_what_the_configuration_says_of_a_server(host: str, words: str, unix: bool) -> None:
+    address = Address.of(ServerSettings(name="pg", host=host, port=5433))
+    assert address == Address("pg", host, 5433)
+    assert (str(address), address.is_unix) == (words, unix)

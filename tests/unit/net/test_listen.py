@@ -222,3 +222,32 @@ class TestListener:
             with closing(at.connect()):
                 at.pump.turn()
             assert len(at.clients) == 2
+
+
+def test_more_connections_may_wait_once_it_is_deepened() -> None:
+    """How many do, no two systems count alike: a queue of 1 does not take 8, and one of 64 does."""
+    with pump() as made, closing(*bind_tcp("127.0.0.1", 0, 1)) as (sock,):
+        at = Reception(made, sock)
+
+        def arrive() -> int:
+            clients = [socket.socket() for _ in range(8)]
+            with closing(*clients):
+                for client in clients:
+                    client.setblocking(False)
+                    client.connect_ex(at.address)
+                return sum(client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\1" for client in clients)
+
+        assert arrive() < 8
+        at.listener.deepen(64)
+        while _accept(sock):
+            pass
+        assert arrive() == 8
+        at.listener.close()
+
+
+def _accept(sock: socket.socket) -> bool:
+    try:
+        sock.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from agroal.errors import AgroalError, ProtocolViolation, ServerRefused
-from agroal.pipeline.between import OutOfStep, adopt, reset
+from agroal.pipeline.between import OutOfStep, adopt, probe, reset
 from agroal.wire.talk import Talk
 from tests.unit.script import Script, hold, run
 from tests.unit.wire.messages import IN_TRANSACTION, READY, SYNC, error, message, parameter
@@ -147,3 +147,26 @@ class TestAdopt:
     def test_a_transaction_that_is_open_behind_it_is_out_of_step(self) -> None:
         with pytest.raises(OutOfStep):
             run(lambda: adopt({"a.b": "c"}, {}), Script() << batch(ONE, "a.b", "c") >> SET[:-6] + IN_TRANSACTION)
+
+
+QUESTION = message("Q", b"SELECT 1\0")
+ANSWER = message("T", b"\0\0") + message("D", b"\0\0") + message("C", b"SELECT 1\0") + READY
+
+
+class TestProbe:
+    def test_a_server_that_answers_works(self) -> None:
+        run(lambda: probe({}), Script() << QUESTION >> ANSWER)
+
+    def test_what_it_reports_meanwhile_is_kept(self) -> None:
+        parameters = {"TimeZone": "UTC"}
+        hold(probe(parameters), Script() << QUESTION >> NOTICE + parameter("TimeZone", "Mars") + ANSWER)
+        assert parameters == {"TimeZone": "Mars"}
+
+    def test_a_refusal_is_told_once_the_server_is_ready_again(self) -> None:
+        with pytest.raises(ServerRefused, match="Mars"):
+            run(lambda: probe({}), Script() << QUESTION >> REFUSED + READY)
+
+    @pytest.mark.parametrize("answer", [ANSWER[:-6] + IN_TRANSACTION, message("R", bytes(4))])
+    def test_anything_else_is_out_of_step(self, answer: bytes) -> None:
+        with pytest.raises(OutOfStep):
+            run(lambda: probe({}), Script() << QUESTION >> answer)

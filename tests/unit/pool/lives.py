@@ -76,8 +76,8 @@ def something(world: World, dice: Random) -> None:
         case 11:
             sizes = [replace(limit, max_size=max(limit.initial_size, dice.randint(1, 4))) for limit in world.limits]
             validation = dice.choice([*Validation, *[world.settings.validation] * 3])
-            idle = dice.choice([0.0, 1.0])
-            world.reload(replace(world.settings, idle_timeout=idle, validation=validation), sizes)
+            timeout = dice.choice([0.0, 1.0])
+            world.reload(replace(world.settings, idle_timeout=timeout, validation=validation), sizes)
         case 12 if opening:
             world.connect_failed(dice.choice(opening), NO_DATABASE)
         case 13:

@@ -26,12 +26,12 @@ def reload(shell: Shell, *limits: Limit, **changes: float) -> None:
 
 def test_free_connections_beyond_a_lowered_limit_are_closed_at_once_the_longest_free_first() -> None:
     shell = Shell(limits=[web(5)])
-    for grant in shell.leases(4):
+    for grant in reversed(shell.leases(4)):
         shell.now += 1.0
         shell.release(grant)
     reload(shell, web(2))
-    assert shell.closes == [Close(0, CloseReason.LIMIT_LOWERED), Close(1, CloseReason.LIMIT_LOWERED)]
-    assert shell.states() == ["remove", "remove", "free", "free"]
+    assert shell.closes == [Close(3, CloseReason.LIMIT_LOWERED), Close(2, CloseReason.LIMIT_LOWERED)]
+    assert shell.states() == ["free", "free", "remove", "remove"]
 
 
 def test_leased_connections_beyond_a_lowered_limit_are_closed_when_they_come_back() -> None:

@@ -2,57 +2,103 @@
 
 from __future__ import annotations
 
-from agroal.pool.limits import Limit
-from agroal.pool.settings import PoolSettings
-from tests.unit.pool.simulation import Load, Simulation
+import pytest
+
+from tests.unit.pool.simulation import (
+    EQUAL,
+    FAST_AND_SLOW,
+    NOISY_AND_RARE,
+    ONE_AND_TEN,
+    TWELVE,
+    WORKLOADS,
+    Load,
+    Workload,
+)
+
+SEEDS = (1, 2)
 
 
-def users(number: int, clients: int, work: float, think: float = 0.0) -> list[Load]:
-    return [Load(f"user{index}", clients, work, think) for index in range(number)]
+def users(number: int, clients: int, work: float, think: float = 0.0) -> tuple[Load, ...]:
+    return (Load("user", clients, work, think, number),)
 
 
-def simulate(seats: int, loads: list[Load], seconds: float = 2.0, start: float = 1.0) -> Simulation:
-    """Everybody under one limit, for some seconds after the start has settled."""
-    simulation = Simulation(PoolSettings(max_connections=100), [Limit("all", (), "all", seats)], loads)
-    simulation.run(start)
-    simulation.served.clear()
-    simulation.connects = 0
-    simulation.run(seconds)
-    return simulation
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_nobody_starves_and_seats_seldom_change_hands(workload: Workload, seed: int) -> None:
+    simulation = workload.simulate(seed)
+    assert simulation.refused == 0
+    assert all(simulation.served[key] for load in workload.loads for key in load.pool_keys())
+    assert simulation.wait(1.0) < 0.6
+    # An odd seat goes round once per patience, whatever is asked for: so the price does not grow with the queries.
+    assert simulation.connects <= workload.seconds * workload.seats / simulation.settings.patience
+    assert simulation.connects / simulation.served.total() < 0.06
 
 
-def spread(simulation: Simulation) -> float:
-    return max(simulation.served.values()) / min(simulation.served[load.user] for load in simulation.loads)
-
-
-def test_equal_demand_gets_equal_service_without_a_reconnect() -> None:
-    simulation = simulate(20, users(10, clients=10, work=0.02), seconds=5.0)
-    assert spread(simulation) < 1.1
+@pytest.mark.parametrize("seed", SEEDS)
+def test_equal_demand_gets_equal_service_without_a_reconnect(seed: int) -> None:
+    simulation = EQUAL.simulate(seed)
+    assert simulation.spread() <= 1.1
     assert simulation.connects == 0
-    assert sum(simulation.served.values()) > 0.98 * 5.0 * 20 / 0.02
+    assert simulation.served.total() > 0.98 * EQUAL.seconds * EQUAL.seats / 0.02
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_twelve_databases_take_turns_on_six_connections(seed: int) -> None:
+    simulation = TWELVE.simulate(seed)
+    assert simulation.spread() < 1.5
+    assert simulation.wait(0.99) < 0.15
+
+
+def test_fast_queries_do_not_wait_for_slow_ones() -> None:
+    fast, slow = FAST_AND_SLOW.loads
+    simulation = FAST_AND_SLOW.simulate()
+    assert simulation.wait(0.99, fast) < 0.01
+    assert simulation.wait(0.99, slow) < 2 * slow.work
+
+
+def test_who_comes_rarely_waits_no_longer_than_the_noisy_ones() -> None:
+    noisy, rare = NOISY_AND_RARE.loads
+    simulation = NOISY_AND_RARE.simulate()
+    assert simulation.wait(0.99, rare) <= simulation.wait(0.99, noisy)
+    assert simulation.spread(noisy) <= 1.1
+
+
+def test_one_user_with_many_clients_does_not_crowd_out_those_with_one() -> None:
+    big, small = ONE_AND_TEN.loads
+    simulation = ONE_AND_TEN.simulate()
+    assert simulation.wait(0.5, small) < 0.001
+    assert simulation.spread(small) < 1.3
+    each = sum(simulation.served[key] for key in small.pool_keys()) / small.pools
+    assert each < sum(simulation.served[key] for key in big.pool_keys()) < 6 * each
 
 
 def test_short_pauses_of_the_clients_cost_no_reconnects() -> None:
-    simulation = simulate(30, users(10, clients=10, work=0.005, think=0.02))
-    assert spread(simulation) < 1.1
+    simulation = Workload("", 30, users(10, clients=10, work=0.005, think=0.02), seconds=2.0).simulate()
+    assert simulation.spread() < 1.1
     assert simulation.connects < 10
 
 
 def test_more_users_than_seats_take_turns() -> None:
-    simulation = simulate(10, users(20, clients=5, work=0.01), seconds=5.0)
-    assert spread(simulation) < 1.5
+    simulation = Workload("", 10, users(20, clients=5, work=0.01)).simulate()
+    assert simulation.spread() < 1.5
     assert simulation.connects < 5.0 * 10 / 0.1  # ten users without a seat get one once per patience
-    assert max(max(waits) for waits in simulation.waits.values()) < 0.5
+    assert simulation.wait(1.0) < 0.5
 
 
 def test_a_greedy_user_does_not_starve_the_others() -> None:
-    simulation = simulate(10, [Load("greedy", 100, 0.01), *users(9, clients=1, work=0.01, think=0.02)])
-    modest = [wait for load in simulation.loads[1:] for wait in simulation.waits[load.user]]
-    assert sum(modest) / len(modest) < 0.01
-    assert simulation.served["greedy"] > 0.9 * 2.0 / 0.01
+    greedy, modest = Load("greedy", 100, 0.01), Load("modest", 1, 0.01, 0.02, pools=9)
+    simulation = Workload("", 10, (greedy, modest), seconds=2.0).simulate()
+    waits = [wait for key in modest.pool_keys() for wait in simulation.waits[key]]
+    assert sum(waits) / len(waits) < 0.01
+    assert sum(simulation.served[key] for key in greedy.pool_keys()) > 0.9 * 2.0 / 0.01
 
 
 def test_long_transactions_do_not_make_the_seats_go_round() -> None:
-    simulation = simulate(10, users(5, clients=10, work=0.5), seconds=60.0, start=10.0)
-    assert spread(simulation) < 1.25
+    simulation = Workload("", 10, users(5, clients=10, work=0.5), seconds=60.0, start=10.0).simulate()
+    assert simulation.spread() < 1.25
     assert simulation.connects == 0
+
+
+def test_the_same_seed_gives_the_same_figures() -> None:
+    one, other = (Workload("", 6, TWELVE.loads, seconds=0.5).simulate(7) for _ in range(2))
+    assert (one.served, one.waits, one.connects) == (other.served, other.waits, other.connects)

@@ -62,6 +62,13 @@ def test_a_refusal_without_a_single_field_is_still_one() -> None:
     assert "without saying why" in fields["M"]
 
 
+@pytest.mark.parametrize(("detail", "field"), [("", b""), ("no route", b"Dno route\0")])
+def test_a_notice_is_of_no_consequence(detail: str, field: bytes) -> None:
+    assert backend.notice_response("waiting", detail) == message(
+        "N", b"SNOTICE\0VNOTICE\0C00000\0Mwaiting\0" + field + b"\0"
+    )
+
+
 def test_fields_survive_any_text_but_a_zero_byte() -> None:
     assert parse_fields(build_fields({"M": "a\0b", "D": "ü"})) == {"M": "a b", "D": "ü"}
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agroal.errors import ClientFacing, NotPermitted, ProtocolViolation, UnsupportedProtocol
+from agroal.wire.backend import negotiate_protocol_version
 from agroal.wire.startup import (
     CancelRequest,
     GSSENCRequest,
@@ -106,8 +107,9 @@ def test_a_client_that_names_no_user_is_not_let_in(pairs: tuple[str, ...]) -> No
 @pytest.mark.parametrize("version", [2 << 16, 4 << 16, 0, 0xFFFFFFFF])
 def test_another_major_version_is_refused(version: int) -> None:
     words = rf"unsupported frontend protocol {version >> 16}\.{version & 0xFFFF}: server supports 3\.0 to 3\.2"
-    with pytest.raises(UnsupportedProtocol, match=words):
+    with pytest.raises(UnsupportedProtocol, match=words) as refusal:
         parse(startup("user", "ann", version=version))
+    assert ("PostgreSQL 7.4 or newer" in refusal.value.hint) is (version >> 16 < 3)
 
 
 @given(st.binary(max_size=200))
@@ -115,6 +117,25 @@ def test_arbitrary_bytes_never_raise_anything_else(body: bytes) -> None:
     for data in (body, struct.pack("!I", 3 << 16) + body):
         with suppress(ClientFacing):
             parse_startup(data)
+
+
+@given(
+    st.sampled_from([3 << 16, 3 << 16 | 2, 3 << 16 | 9999]),
+    st.lists(
+        st.binary(max_size=9) | st.sampled_from([b"user", b"database", b"_pq_.x", b"options", b"replication", b""])
+    ),
+    st.sampled_from([b"", b"\0", b"\0\0"]),
+)
+def test_what_is_taken_of_a_startup_message_can_be_said_again(version: int, pieces: list[bytes], end: bytes) -> None:
+    with suppress(ClientFacing):
+        found = parse_startup(struct.pack("!I", version) + b"\0".join(pieces) + end)
+        assert isinstance(found, StartupMessage)
+        again = build_startup(found.user, found.database, found.parameters)
+        assert parse(again) == StartupMessage(3 << 16, found.user, found.database, found.parameters)
+        assert negotiate_protocol_version(found.spoken, found.unknown_options).count(b"_pq_.") >= len(
+            found.unknown_options
+        )
+        requested_settings(found)
 
 
 def test_a_cancel_request_for_a_server_has_its_key() -> None:

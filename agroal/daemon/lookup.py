@@ -1,0 +1,92 @@
+"""Asks PostgreSQL for the secrets of users who are not in the vault (`auth_query`), over one connection of its own.
+
+What it says is remembered for a short while, so that a storm of clients is one question, and a password that was
+changed counts soon. A question that can't be asked refuses the client; it never lets anybody in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from agroal.auth.lookup import LONGEST_NAME, look_up
+from agroal.errors import ClientFacing, LookupFailed, PeerGone, ProtocolViolation
+from agroal.net.converse import converse
+from agroal.net.dial import SERVER_MESSAGE_LIMIT, Server, hang_up
+
+log = logging.getLogger("agroal.lookup")
+
+REMEMBERED_SECONDS: Final = 5.0
+REMEMBERED: Final = 1000
+"""Users. Strangers decide which."""
+
+
+class Lookup:
+    """`connect` logs the superuser in; an answer must come within `seconds`."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Server]], seconds: float, now: Callable[[], float]) -> None:
+        self._connect = connect
+        self._seconds = seconds
+        self._now = now
+        self._known: OrderedDict[str, tuple[str | None, float]] = OrderedDict()
+        self._asked: dict[str, asyncio.Task[str | None]] = {}
+        self._turn = asyncio.Lock()
+        self._server: Server | None = None
+
+    async def secret_of(self, user: str) -> str | None:
+        """What PostgreSQL stores as the user's password; None for who can't log in with one. Raises LookupFailed."""
+        if len(user.encode("utf-8", "surrogateescape")) > LONGEST_NAME:
+            return None
+        secret, until = self._known.get(user, (None, 0.0))
+        if self._now() < until:
+            return secret
+        task = self._asked.get(user)
+        if task is None:
+            task = self._asked[user] = asyncio.get_running_loop().create_task(self._ask(user))
+            task.add_done_callback(lambda _: self._asked.pop(user, None))
+        return await asyncio.shield(task)  # others may wait for the same answer
+
+    def forget(self) -> None:
+        """What was learned may not be so any more."""
+        self._known.clear()
+
+    async def close(self) -> None:
+        for task in list(self._asked.values()):
+            task.cancel()
+        if server := self._server:
+            self._server = None
+            await hang_up(server.channel, self._seconds)
+
+    async def _ask(self, user: str) -> str | None:
+        try:
+            async with asyncio.timeout(self._seconds), self._turn:
+                secret = await self._ask_server(user)
+        except (ClientFacing, PeerGone, TimeoutError) as error:
+            log.warning("auth_query for user=%s failed: %s", user, str(error) or "no answer in time")
+            raise LookupFailed from error
+        self._known[user] = secret, self._now() + REMEMBERED_SECONDS
+        self._known.move_to_end(user)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return secret
+
+    async def _ask_server(self, user: str) -> str | None:
+        """Over the connection that is there, or over a new one; whatever goes wrong is its end."""
+        server, self._server = self._server, None
+        if server and server.channel.peek() is not None:  # it has been closed meanwhile
+            server.channel.close()
+            server = None
+        server = server or await self._connect()
+        try:
+            secret = await converse(server.channel, look_up(user), SERVER_MESSAGE_LIMIT)
+        except BaseException:
+            server.channel.close()
+            raise
+        if server.channel.unread:
+            server.channel.close()
+            raise ProtocolViolation("the server said more than it was asked")
+        self._server = server
+        return secret
