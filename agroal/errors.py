@@ -20,7 +20,8 @@
         ├── ShuttingDown            57P03
         ├── Terminated              57P01
         ├── IdleTooLong             57P05
-        ├── ServerUnavailable       08001   could not be reached, or did not answer
+        ├── ServerUnavailable       08001   could not be used
+        │   └── ServerUnreachable   08001   could not be reached, or did not answer
         ├── ServerLost              08006   went away under a client
         ├── ServerRefused           whatever SQLSTATE PostgreSQL gave
         └── Internal                XX000
@@ -192,9 +193,13 @@ class IdleTooLong(ClientFacing):
 
 
 class ServerUnavailable(ClientFacing):
-    """PostgreSQL could not be reached, or did not answer in time or in words we understand."""
+    """PostgreSQL could not be used: we can't log in to it, or it did not answer in words that we understand."""
 
     sqlstate = "08001"
+
+
+class ServerUnreachable(ServerUnavailable):
+    """PostgreSQL could not be reached, or did not answer in time."""
 
 
 class ServerLost(ClientFacing):

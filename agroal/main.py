@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from agroal.config.load import ROLES
 from agroal.config.model import Configuration, LogType
 from agroal.daemon.background import PidFile, Readiness, go_to_background
 from agroal.daemon.daemon import Daemon
+from agroal.daemon.files import Secrets
 from agroal.daemon.files import read as read_files
 from agroal.daemon.log import Log
 from agroal.daemon.reload import Read
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def start(configuration: Configuration, secrets: Mapping[str, str], read: Read, *, background: bool) -> int:
+def start(configuration: Configuration, secrets: Secrets, read: Read, *, background: bool) -> int:
     """Run the daemon to its end."""
     settings = configuration.settings
     if background and settings.log_type == LogType.CONSOLE:
@@ -84,7 +85,7 @@ def start(configuration: Configuration, secrets: Mapping[str, str], read: Read, 
     return 0
 
 
-def _serve(configuration: Configuration, secrets: Mapping[str, str], read: Read, ready: Readiness | None) -> None:
+def _serve(configuration: Configuration, secrets: Secrets, read: Read, ready: Readiness | None) -> None:
     settings = configuration.settings
     output = Log(settings)
     try:
@@ -97,7 +98,7 @@ def _serve(configuration: Configuration, secrets: Mapping[str, str], read: Read,
 
 
 async def _run(
-    configuration: Configuration, secrets: Mapping[str, str], read: Read, output: Log, ready: Readiness | None
+    configuration: Configuration, secrets: Secrets, read: Read, output: Log, ready: Readiness | None
 ) -> None:
     daemon = Daemon(configuration, secrets, read, output)
     loop = asyncio.get_running_loop()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agroal.auth.ident import Usermap
-from agroal.auth.scram import ServerExchange
+from agroal.auth.scram import Keys, ServerExchange
 from agroal.auth.users import Users
 from agroal.config.model import ClientCert, HbaLine, Method
 from agroal.errors import AuthenticationFailed, NotPermitted, ProtocolViolation
@@ -46,6 +46,10 @@ class Accepted:
     method: Method
     password: str | None = field(default=None, repr=False)
     """What a client sent that the vault does not know: only the server can tell whether it is right."""
+    told: str | None = field(default=None, repr=False, compare=False)
+    """The password of a user whom we know, as the client sent it."""
+    keys: Keys | None = field(default=None, repr=False, compare=False)
+    """What the client showed of it by SCRAM."""
     unproved: bool = False
     """The server itself must ask the client: nothing is known of it here."""
 
@@ -122,7 +126,7 @@ def accept(
     in the client's certificate, which has been verified; None without one. `usermap`: which users a common name may
     be, if the HBA line names a map; without one, it has to be the user's name.
 
-    Raises AuthenticationFailed, NotPermitted, ProtocolViolation, UnsupportedProtocol.
+    Raises AuthenticationFailed, NotPermitted, ProtocolViolation.
     """
     known = user in users
     match method:
@@ -173,7 +177,7 @@ def _cleartext(user: str, users: Users, server_decides: bool) -> Talk[Accepted]:
         raise AuthenticationFailed("empty password returned by client")
     password = decode(raw)
     if users.accepts_password(user, password):
-        return Accepted(Method.PASSWORD)
+        return Accepted(Method.PASSWORD, told=password)
     if server_decides:
         return Accepted(Method.PASSWORD, password=password)
     raise failed(user)
@@ -198,4 +202,4 @@ def _scram(method: Method, user: str, users: Users, dice: Dice, binding: bytes |
     yield backend.authentication(Authentication.SASL_CONTINUE, exchange.first(client_first, mechanism))
     client_final = yield from read_only(Frontend.PASSWORD, "SASL response")
     yield backend.authentication(Authentication.SASL_FINAL, exchange.final(client_final))
-    return Accepted(method)
+    return Accepted(method, keys=exchange.keys)

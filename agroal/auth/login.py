@@ -9,7 +9,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from agroal.auth.md5 import md5_response, md5_secret
-from agroal.auth.scram import MECHANISM, PLUS, ClientExchange
+from agroal.auth.scram import MECHANISM, PLUS, ClientExchange, Keys
 from agroal.auth.users import Secret
 from agroal.config.choices import ChannelBinding
 from agroal.errors import ServerRefused, ServerUnavailable
@@ -44,6 +44,8 @@ class Credentials:
     """Fresh and printable, for SCRAM."""
     salted: MutableMapping[tuple[bytes, int], bytes] = field(repr=False)
     """This password, salted and stretched in earlier logins: 4096 rounds of SHA-256 are worth remembering."""
+    keys: Keys | None = None
+    """What a client has shown of a password that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,16 @@ def _read_authentication() -> Talk[tuple[int, bytes]]:
 def _scram(credentials: Credentials, encryption: Encryption, mechanisms: list[str]) -> Talk[None]:
     """SCRAM-SHA-256, RFC 7677, and -PLUS. The server proves that it knows the password too."""
     mechanism = _choose(encryption, mechanisms)
-    password = _password(credentials, "scram-sha-256")
+    password = None if credentials.keys else _password(credentials, "scram-sha-256")
     binding = None if encryption.wanted is ChannelBinding.DISABLE else encryption.binding
     bound = binding if mechanism == PLUS else None
     exchange = ClientExchange(
-        password, credentials.nonce, credentials.salted, binding=bound, could_bind=binding is not None
+        password,
+        credentials.nonce,
+        credentials.salted,
+        keys=credentials.keys,
+        binding=bound,
+        could_bind=binding is not None,
     )
     yield frontend.sasl_initial_response(mechanism, exchange.first())
     code, challenge = yield from _read_authentication()

@@ -103,6 +103,16 @@ class Verifier:
         return hmac.compare_digest(server_key, self.server_key)
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a client has proved to have: with it, one can log in to every server that stores the same verifier."""
+
+    iterations: int
+    salt: bytes
+    client_key: bytes = field(repr=False)
+    server_key: bytes = field(repr=False)
+
+
 def salt_for(user: str, key: bytes) -> bytes:
     """A salt that looks random and is the same for a user every time, as long as the secret `key` is."""
     return _hmac(key, user.encode(errors="surrogateescape"))[:SALT_LENGTH]
@@ -130,6 +140,8 @@ class ServerExchange:
         self._doomed = doomed
         self._binding = binding
         self._channel = self._client_first = self._server_first = b""
+        self.keys: Keys | None = None
+        """What the client's proof has shown, once it is right."""
 
     @property
     def mechanisms(self) -> list[str]:
@@ -161,6 +173,8 @@ class ServerExchange:
         signature = _hmac(self._verifier.server_key, auth_message)
         if not proved or self._doomed:
             raise AuthenticationFailed(f'password authentication failed for user "{self._user}"')
+        verifier = self._verifier
+        self.keys = Keys(verifier.iterations, verifier.salt, client_key, verifier.server_key)
         return b"v=" + b64encode(signature)
 
     def _bind(self, flag: bytes, plus: bool) -> bytes:
@@ -196,29 +210,32 @@ class ClientExchange:
 
     `nonce` is our random part, as in ServerExchange. `salted` remembers by salt and iterations what PBKDF2 made of the
     password, so that the next login to the same server is cheap; it belongs to one password, and only a server that has
-    proved itself adds to it. `binding` is the hash of the server's certificate, for SCRAM-SHA-256-PLUS; None and
-    `could_bind`: that was not offered. Whatever is wrong is the server's doing, and raises ServerUnavailable.
+    proved itself adds to it. `keys` are what a client has shown of a password that is not known. `binding` is the hash
+    of the server's certificate, for SCRAM-SHA-256-PLUS; None and `could_bind`: that was not offered. Whatever is wrong
+    is the server's doing, and raises ServerUnavailable.
     """
 
     def __init__(
         self,
-        password: str,
+        password: str | None,
         nonce: str,
         salted: MutableMapping[tuple[bytes, int], bytes] | None = None,
         *,
+        keys: Keys | None = None,
         binding: bytes | None = None,
         could_bind: bool = False,
     ) -> None:
         self._password = password
         self._nonce = nonce.encode()
         self._known = {} if salted is None else salted
+        self._keys = keys
         flag = BOUND if binding is not None else NOT_OFFERED if could_bind else NOT_BOUND
         self._gs2_header = flag + b",,"  # no authorization identity
         self._channel = self._gs2_header + (binding or b"")
         self._client_first = b"n=,r=" + self._nonce  # no name: the start-up packet has it
         self._auth_message = b""
+        self._used: Keys | None = None
         self._salted = b""
-        self._verifier: Verifier | None = None
 
     def first(self) -> bytes:
         """The client-first-message."""
@@ -230,23 +247,34 @@ class ClientExchange:
             nonces, salt, iterations = read_server_first(message, self._nonce)
         except ValueError as problem:
             raise _unusable("server-first-message", problem) from None
-        self._salted = self._known.get((salt, iterations)) or _stretch(self._password, salt, iterations)
-        self._verifier = Verifier._from_salted(self._salted, salt, iterations)
+        self._used = used = self._keys_for(salt, iterations)
         without_proof = b"c=%s,r=%s" % (b64encode(self._channel), nonces)
         self._auth_message = b",".join((self._client_first, message, without_proof))
-        signature = _hmac(self._verifier.stored_key, self._auth_message)
-        return without_proof + b",p=" + b64encode(_xor(_hmac(self._salted, b"Client Key"), signature))
+        signature = _hmac(hashlib.sha256(used.client_key).digest(), self._auth_message)
+        return without_proof + b",p=" + b64encode(_xor(used.client_key, signature))
+
+    def _keys_for(self, salt: bytes, iterations: int) -> Keys:
+        if self._keys and (self._keys.salt, self._keys.iterations) == (salt, iterations):
+            return self._keys
+        if self._password is None:
+            raise ServerUnavailable(
+                "what a client has shown of the user's password does not fit the server's verifier",
+                hint="Has the password been changed? It is learned anew when a client logs in.",
+            )
+        self._salted = self._known.get((salt, iterations)) or _stretch(self._password, salt, iterations)
+        return Keys(iterations, salt, _hmac(self._salted, b"Client Key"), _hmac(self._salted, b"Server Key"))
 
     def verify(self, message: bytes) -> None:
         """server-final-message in: returns if the server has proved that it knows us too."""
-        assert self._verifier is not None, "final comes before verify"
+        assert self._used is not None, "final comes before verify"
         try:
             signature = read_server_final(message)
         except ValueError as problem:
             raise _unusable("server-final-message", problem) from None
-        if not hmac.compare_digest(signature, _hmac(self._verifier.server_key, self._auth_message)):
+        if not hmac.compare_digest(signature, _hmac(self._used.server_key, self._auth_message)):
             raise ServerUnavailable("the server's SCRAM signature is wrong", detail="It does not know the password.")
-        self._known[self._verifier.salt, self._verifier.iterations] = self._salted
+        if self._salted:
+            self._known[self._used.salt, self._used.iterations] = self._salted
 
 
 def _stretch(password: str, salt: bytes, iterations: int) -> bytes:

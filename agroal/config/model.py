@@ -10,15 +10,12 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from agroal.config.choices import (
-    ChannelBinding,
     LogLevel,
     LogMode,
     LogType,
     Pipeline,
     ProcessTitle,
     ResetFailure,
-    TlsMode,
-    TlsVersion,
     Validation,
 )
 from agroal.config.servers import ServerSettings
@@ -26,7 +23,6 @@ from agroal.config.settings import Settings
 from agroal.errors import Problem
 
 __all__ = [
-    "ChannelBinding",
     "ClientCert",
     "Configuration",
     "Files",
@@ -46,8 +42,6 @@ __all__ = [
     "Scope",
     "ServerSettings",
     "Settings",
-    "TlsMode",
-    "TlsVersion",
     "Validation",
 ]
 

@@ -13,23 +13,27 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
 from agroal import __version__
+from agroal.auth import lookup
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer, match
-from agroal.auth.users import Users
+from agroal.auth.users import Secret
 from agroal.config.model import Configuration, HbaLine, LogLevel
 from agroal.daemon.controls import DaemonControls
 from agroal.daemon.descriptors import client_descriptors
 from agroal.daemon.dialler import ServerDialler
 from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
+from agroal.daemon.files import Secrets
 from agroal.daemon.log import LEVELS, Log
+from agroal.daemon.lookup import Lookup
+from agroal.daemon.passwords import Passwords
 from agroal.daemon.pool import PoolShell
 from agroal.daemon.reload import Read, Reload, pool_settings
 from agroal.daemon.session import Session
@@ -42,7 +46,7 @@ from agroal.management.server import ManagementServer
 from agroal.management.snapshot import Snapshot
 from agroal.net.cancel import Cancels
 from agroal.net.chosen import RELAY
-from agroal.net.dial import Route, Traffic
+from agroal.net.dial import Route, Server, Traffic
 from agroal.net.interfaces import interfaces
 from agroal.net.listen import Listener, SocketOptions, bind_tcp
 from agroal.net.pump import Channel, Pump
@@ -74,15 +78,12 @@ class Totals:
 class Daemon:
     """A running pool. `run` is its whole life."""
 
-    def __init__(
-        self, configuration: Configuration, user_secrets: Mapping[str, str], read: Read, output: Log | None = None
-    ) -> None:
+    def __init__(self, configuration: Configuration, known: Secrets, read: Read, output: Log | None = None) -> None:
         """`read` reads the files anew, for a reload; `output` is the log, where there is one."""
         self.configuration = configuration
         self.settings = configuration.settings
         self.output = output
-        self.users_key = secrets.token_bytes(32)
-        self.users = Users(user_secrets, self.users_key)
+        self.passwords = Passwords(known, self.settings, self.token)
         self.encryption = Encryption.of(configuration)
         self.totals = Totals()
         self.failures = Failures()
@@ -97,14 +98,15 @@ class Daemon:
         self.pump = Pump()
         self.options = SocketOptions(self.settings.nodelay, self.settings.keep_alive)
         self.cancels = Cancels(self.pump, self.options, self.token)
-        self.dialler = ServerDialler(self.pump, self.route, self.settings, self.users, self.token, self.report)
+        self.dialler = ServerDialler(self.pump, self.route, self.settings, known.users, self.token, self.report)
         core = Pool(pool_settings(self.settings), tuple(map(Limit.of, configuration.limits)), random.random, self.now())
         self.pool = PoolShell(core, self.dialler, self.settings.server_reset_query, self.cancels.send, self.report)
         self.tracker = Tracker(self.pool)
         self.tracker.switch(self.settings.tracker)
         self.watch = Watch(self)
         self.stop = Stop(self)
-        self.reload = Reload(self, user_secrets, read)
+        self.lookup = self._lookup(known)
+        self.reload = Reload(self, known, read)
         self.cleared: Snapshot | None = None
         """The picture when the statistics were last cleared: what was counted before is not counted."""
         self.pictures = itertools.count(1)
@@ -129,6 +131,24 @@ class Daemon:
     def report(self, kind: EventKind, text: str) -> None:
         """Something happened that administrators will ask for."""
         self.events.add(kind, text, self.now(), time.time())
+
+    async def look_up_for(self, known: Secrets) -> None:
+        """Ask PostgreSQL for secrets as these and the settings say."""
+        old, self.lookup = self.lookup, self._lookup(known)
+        if old:
+            await old.close()
+
+    def _lookup(self, known: Secrets) -> Lookup | None:
+        if not self.settings.auth_query or not known.superuser:
+            return None
+        (name, password), *_ = known.superuser.items()
+        database, seconds = self.settings.auth_query_database, self.settings.authentication_timeout
+
+        def connect() -> Awaitable[Server]:
+            credentials = self.dialler.credentials(name, Secret(password))
+            return self.dialler.log_in(database, credentials, lookup.STARTUP)
+
+        return Lookup(connect, seconds, self.now)
 
     @property
     def route(self) -> Route:
@@ -194,6 +214,7 @@ class Daemon:
                 EventKind.STARTED,
                 f"agroal {self.version} listens on {self.settings.host}, port {self.settings.port} ({RELAY})",
             )
+            self.passwords.start()
             self.pool.start()
             self.watch.start()
             gc.collect()
@@ -203,6 +224,9 @@ class Daemon:
             await self._wind_down()
         finally:
             self.watch.stop()
+            self.passwords.stop()
+            if self.lookup:
+                await self.lookup.close()
             self._close_listeners()
             await management.close()
             loop.remove_reader(self.pump.fileno())

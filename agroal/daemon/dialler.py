@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from agroal.auth.accept import failed
+from agroal.auth.accept import Accepted, failed
 from agroal.auth.binding import server_end_point
 from agroal.auth.login import Credentials, Encryption, Greeting, login
-from agroal.auth.users import Secret, Users
+from agroal.auth.scram import Keys
+from agroal.auth.users import Secret
 from agroal.config.choices import ChannelBinding
 from agroal.config.model import Settings
 from agroal.daemon.connecting import Report
-from agroal.errors import ServerRefused, ServerUnavailable
+from agroal.errors import ServerRefused, ServerUnavailable, ServerUnreachable
 from agroal.management.event import EventKind
 from agroal.net.dial import Address, Route, Server, dial, hang_up, open_channel
 from agroal.net.listen import SocketOptions
@@ -38,7 +39,7 @@ class ServerDialler:
         pump: Pump,
         route: Route,
         settings: Settings,
-        users: Users,
+        users: Mapping[str, str],
         token: Callable[[int], bytes],
         report: Report = lambda kind, text: None,
     ) -> None:
@@ -46,7 +47,9 @@ class ServerDialler:
         self._report = report
         self._pump = pump
         self._settings = settings
-        self._users = users
+        self._users = {name: Secret(text) for name, text in users.items()}
+        self._learned: dict[str, tuple[Secret, Keys | None]] = {}
+        """By user: what a client has shown of a password that the vault does not have."""
         self._token = token
         self._options = SocketOptions(settings.nodelay, settings.keep_alive)
         self.failure: str | None = None
@@ -66,10 +69,18 @@ class ServerDialler:
         self._settings = settings
         self._options = options
 
-    def knows(self, users: Users) -> None:
+    def knows(self, users: Mapping[str, str]) -> None:
         """Log in with these secrets from now on."""
-        self._users = users
+        self._users = {name: Secret(text) for name, text in users.items()}
+        self._learned.clear()
         self._salted.clear()
+
+    def learn(self, user: str, secret: Secret, accepted: Accepted) -> None:
+        """A client has proved to be this user, by a secret from which nobody can log in: what it showed is as good."""
+        learned = (Secret(accepted.told), None) if accepted.told is not None else (secret, accepted.keys)
+        if learned != self._learned.get(user):
+            self._learned[user] = learned
+            self._salted.pop(user, None)
 
     async def dial(self, key: PoolKey, session: Session | None) -> Server:
         """Log in with what the vault knows of the user, or else with what the session's client said.
@@ -84,26 +95,11 @@ class ServerDialler:
             await hang_up(server.channel, self._settings.connect_timeout)
 
     async def _dial(self, key: PoolKey, session: Session | None) -> Server:
-        route, address = self._route, self.address
-        secret: Secret | None
-        salted: dict[tuple[bytes, int], bytes]
-        if key.secret:
-            password = session.accepted.password if session and session.accepted else None
-            if password is None:
-                raise ServerUnavailable("the client whose password was to be tried has left")
-            secret, salted = Secret(password), {}
-        else:
-            secret = self._users.get(key.user)
-            salted = self._salted.setdefault(key.user, {}) if secret else {}
-        credentials = Credentials(key.user, secret, self._token(18).hex(), salted)
-
-        def log_in(channel: Channel) -> Talk[Greeting]:
-            return login(key.database, credentials, STARTUP, encryption(channel, route.binding))
-
-        seconds = self._settings.connect_timeout
+        address = self.address
+        credentials = self._credentials(key, session)
         try:
-            server = await dial(self._pump, address, self._options, log_in, seconds, route.policy)
-        except ServerUnavailable as error:
+            server = await self.log_in(key.database, credentials, STARTUP)
+        except ServerUnreachable as error:
             self._tried(address, error.message)
             raise
         except ServerRefused as error:
@@ -112,6 +108,31 @@ class ServerDialler:
             raise
         self._tried(address, None)
         return server
+
+    async def log_in(self, database: str, credentials: Credentials, startup: Mapping[str, str]) -> Server:
+        """A connection that has logged in with these credentials. Raises ServerUnavailable, ServerRefused."""
+        route, seconds = self._route, self._settings.connect_timeout
+
+        def talk(channel: Channel) -> Talk[Greeting]:
+            return login(database, credentials, startup, encryption(channel, route.binding))
+
+        return await dial(self._pump, route.address, self._options, talk, seconds, route.policy)
+
+    def credentials(self, user: str, secret: Secret | None, keys: Keys | None = None) -> Credentials:
+        """For one login."""
+        salted = self._salted.setdefault(user, {}) if secret and secret.password else {}
+        return Credentials(user, secret, self._token(18).hex(), salted, keys)
+
+    def _credentials(self, key: PoolKey, session: Session | None) -> Credentials:
+        if key.secret:
+            password = session.accepted.password if session and session.accepted else None
+            if password is None:
+                raise ServerUnavailable("the client whose password was to be tried has left")
+            return Credentials(key.user, Secret(password), self._token(18).hex(), {})
+        secret = self._users.get(key.user)
+        if (secret is None or secret.password is None) and key.user in self._learned:
+            return self.credentials(key.user, *self._learned[key.user])
+        return self.credentials(key.user, secret)
 
     def _tried(self, address: Address, failure: str | None) -> None:
         """What became of a connect; of a server that is not ours any more, it is not worth a word."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from agroal.auth.accept import Accepted, Dice, accept, negotiate, permit
 from agroal.auth.ident import Usermap
-from agroal.config.model import Method
+from agroal.auth.users import Users
+from agroal.config.model import HbaLine, Method
 from agroal.errors import AuthenticationTimedOut, ShuttingDown
 from agroal.net.converse import converse
 from agroal.net.tls import TlsFailed, Upgrade, begins_with_tls, common_name, secure_directly
@@ -20,36 +22,52 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("agroal.session")
 
+BY_SECRET: Final = (Method.PASSWORD, Method.MD5, Method.SCRAM_SHA_256, Method.ALL)
+"""Methods by which a client shows that it knows something."""
+
 Entered = tuple[StartupMessage, Accepted]
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A client whose user is not in the vault, and whom PostgreSQL may know."""
+
+    startup: StartupMessage
+    line: HbaLine
 
 
 async def let_in(session: Session) -> CancelRequest | Entered:
     """From the first byte to the proof of who it is, within `authentication_timeout`. Raises ClientFacing, PeerGone."""
     daemon, client = session.daemon, session.client
-    seconds = daemon.settings.authentication_timeout
+    until = daemon.now() + daemon.settings.authentication_timeout
     upgrade = daemon.encryption.clients if session.peer.address else None
     try:
-        secured = upgrade is not None and await _begins_encrypted(session, upgrade, seconds)
-        talk = _log_in(session, tls=upgrade is not None, secured=secured)
-        return await converse(client, talk, seconds=seconds, upgrade=upgrade)
+        secured = upgrade is not None and await _begins_encrypted(session, upgrade, until)
+        talk = _introduce(session, tls=upgrade is not None, secured=secured)
+        came = await converse(client, talk, seconds=until - daemon.now(), upgrade=upgrade)
+        if isinstance(came, Stranger):
+            users = await _looked_up(session, came, until)
+            came = await converse(client, _prove(session, came.startup, came.line, users), seconds=until - daemon.now())
     except TimeoutError:
         raise AuthenticationTimedOut("canceling authentication due to timeout") from None
     except TlsFailed as error:
         daemon.totals.tls_failures += 1
         log.info("%s", error)
         raise
+    return came
 
 
-async def _begins_encrypted(session: Session, upgrade: Upgrade, seconds: float) -> bool:
+async def _begins_encrypted(session: Session, upgrade: Upgrade, until: float) -> bool:
     """Whether it is “direct TLS”: the handshake comes before anything else."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(until - session.daemon.now()):
         if not await begins_with_tls(session.client):
             return False
         await secure_directly(session.client, upgrade)
         return True
 
 
-def _log_in(session: Session, *, tls: bool, secured: bool) -> Talk[CancelRequest | Entered]:
+def _introduce(session: Session, *, tls: bool, secured: bool) -> Talk[CancelRequest | Stranger | Entered]:
+    """Who it says it is, and, unless PostgreSQL is to be asked, the proof of it."""
     daemon, client = session.daemon, session.client
     packet = yield from negotiate(tls, secured=secured)
     if isinstance(packet, CancelRequest):
@@ -59,24 +77,42 @@ def _log_in(session: Session, *, tls: bool, secured: bool) -> Talk[CancelRequest
         raise daemon.crowded()
     if daemon.stopping:
         raise ShuttingDown("agroal is shutting down")
-    encrypted, certified = client.encrypted, common_name(client)
     line = permit(
-        daemon.hba_line(packet, session.peer, encrypted=encrypted),
+        daemon.hba_line(packet, session.peer, encrypted=client.encrypted),
         packet,
         str(session.peer.address or "[local]"),
-        encrypted=encrypted,
-        certified=certified,
+        encrypted=client.encrypted,
+        certified=common_name(client),
     )
-    session.accepted = yield from accept(
+    if daemon.lookup and line.method in BY_SECRET and packet.user not in daemon.passwords.users:
+        return Stranger(packet, line)
+    return (yield from _prove(session, packet, line, daemon.passwords.users))
+
+
+async def _looked_up(session: Session, stranger: Stranger, until: float) -> Users:
+    """What PostgreSQL knows of this user, as if it were in the vault; nobody, if that is nothing."""
+    daemon, user = session.daemon, stranger.startup.user
+    assert daemon.lookup
+    async with asyncio.timeout(until - daemon.now()):
+        secret = await daemon.lookup.secret_of(user)
+    return daemon.passwords.measure({user: secret} if secret else {})
+
+
+def _prove(session: Session, packet: StartupMessage, line: HbaLine, users: Users) -> Talk[Entered]:
+    daemon, client = session.daemon, session.client
+    session.accepted = accepted = yield from accept(
         line.method,
         packet.user,
-        daemon.users,
-        daemon.settings.allow_unknown_users,
+        users,
+        daemon.settings.allow_unknown_users and (daemon.lookup is None or line.method not in BY_SECRET),
         Dice(daemon.token(18).hex(), daemon.token(4)),
-        binding=daemon.encryption.binding if encrypted else None,
-        certified=certified,
+        binding=daemon.encryption.binding if client.encrypted else None,
+        certified=common_name(client),
         usermap=Usermap.of(line, daemon.configuration.ident) if line.method is Method.CERT else None,
     )
-    if session.accepted.method != Method.TRUST and not session.accepted.unproved:
+    secret = users.get(packet.user)
+    if secret and secret.password is None and line.method in BY_SECRET:
+        daemon.dialler.learn(packet.user, secret, accepted)
+    if accepted.method != Method.TRUST and not accepted.unproved:
         daemon.totals.authenticated += 1
-    return packet, session.accepted
+    return packet, accepted

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agroal.auth.vault import MasterKey, list_users, master_key_path, read_users
@@ -11,34 +12,56 @@ from agroal.config.model import Configuration
 from agroal.errors import ConfigurationError, Problem
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the encrypted files hold, by name of user."""
+
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The vault: for logging in to PostgreSQL, and for clients, where `frontend` does not say otherwise."""
+    frontend: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What clients have to know instead."""
+    superuser: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Who asks PostgreSQL for secrets (`auth_query`): one user, or none."""
+
+
 def read(
     flags: Mapping[str, Path | None], directory: Path | None, environment: Mapping[str, str]
-) -> tuple[Configuration, dict[str, str]]:
-    """What the files say, and the users of the vault with their secrets. `flags` and `directory`: see `load.locate`.
-
-    Raises ConfigurationError, VaultError.
-    """
+) -> tuple[Configuration, Secrets]:
+    """What the files say. `flags` and `directory`: see `load.locate`. Raises ConfigurationError, VaultError."""
     configuration = load(locate(flags, directory, environment), environment)
-    return configuration, user_secrets(configuration, environment)
+    return configuration, read_secrets(configuration, environment)
 
 
-def user_secrets(configuration: Configuration, environment: Mapping[str, str]) -> dict[str, str]:
-    """The users of the vault with their secrets; none when there is no users file.
+def read_secrets(configuration: Configuration, environment: Mapping[str, str]) -> Secrets:
+    """Decrypts the files of users. Raises VaultError, ConfigurationError."""
+    files = configuration.files
+    paths = files.users, files.frontend_users, files.superuser
+    users, frontend, superusers = (_users(path, environment) for path in paths)
+    if problems := [*_problems(configuration, users, frontend, superusers)]:
+        raise ConfigurationError(problems)
+    return Secrets(users, frontend, superusers)
 
-    Raises VaultError, ConfigurationError.
-    """
-    path = configuration.files.users
-    if path is None:
+
+def _problems(
+    configuration: Configuration, users: Mapping[str, str], frontend: Iterable[str], superusers: Sized
+) -> Iterator[Problem]:
+    files = configuration.files
+    for limit in configuration.limits:
+        if files.users and limit.initial_size and limit.user not in users:
+            why = f'user "{limit.user}" is not in {files.users}, so nobody can log in for it'
+            yield Problem(limit.file, limit.line, "INITIAL_SIZE", why)
+    for name in frontend:
+        if name not in users:
+            why = f'user "{name}" is not in the users file: agroal could not log in to PostgreSQL for it'
+            yield Problem(str(files.frontend_users), 0, "", why)
+    if len(superusers) > 1:
+        yield Problem(str(files.superuser), 0, "", f"has {len(superusers)} users; expected one")
+    if configuration.settings.auth_query and not superusers:
+        yield Problem(str(files.main), 0, "auth_query", "needs a superuser file (-S) with one user")
+
+
+def _users(path: Path | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """None are in a file that is not there; an empty one needs no master key."""
+    if path is None or not list_users(path):
         return {}
-    # An empty vault needs no master key.
-    users = read_users(path, MasterKey.load(master_key_path(environment))) if list_users(path) else {}
-    missing = [
-        Problem(
-            limit.file, limit.line, "INITIAL_SIZE", f'user "{limit.user}" is not in {path}, so nobody can log in for it'
-        )
-        for limit in configuration.limits
-        if limit.initial_size and limit.user not in users
-    ]
-    if missing:
-        raise ConfigurationError(missing)
-    return users
+    return read_users(path, MasterKey.load(master_key_path(environment)))

@@ -14,7 +14,7 @@ from agroal.management import snapshot as document
 from agroal.management.times import microseconds, wall_time
 from agroal.net.dial import Traffic
 from agroal.net.tls import tls_version
-from agroal.pool.effects import CloseReason, RefuseReason
+from agroal.pool.effects import CloseReason
 from agroal.pool.histogram import BOUNDS_US
 from agroal.pool.snapshot import PoolRow, PoolSnapshot, SlotRow
 
@@ -69,7 +69,7 @@ def _counters(daemon: Daemon, pool: PoolSnapshot) -> document.Counters:
         declined=totals.declined,
         waits=totals.waits,
         wait_us=totals.wait_us,
-        timeouts=totals.refusals[RefuseReason.POOL_IS_FULL],
+        timeouts=totals.timeouts,
         cancelled=totals.cancelled,
         connects=totals.connects,
         connect_failures=totals.connect_failures,

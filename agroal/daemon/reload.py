@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agroal.auth.users import Users
 from agroal.config.change import changes, effective
 from agroal.config.model import Configuration, ServerSettings, Settings
 from agroal.config.single import assign
 from agroal.config.single import settings as settings_of
 from agroal.daemon.encryption import Encryption
+from agroal.daemon.files import Secrets
 from agroal.errors import AgroalError, ConfigurationError, ManagementError, VaultError
 from agroal.management.controls import Change, Reloaded
 from agroal.management.event import EventKind
@@ -31,8 +32,8 @@ from agroal.pool.settings import PoolSettings
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
 
-Read = Callable[[], tuple[Configuration, dict[str, str]]]
-"""Reads all files: the configuration, and the users of the vault. Raises ConfigurationError, VaultError."""
+Read = Callable[[], tuple[Configuration, Secrets]]
+"""Reads all files. Raises ConfigurationError, VaultError."""
 
 
 def pool_settings(settings: Settings) -> PoolSettings:
@@ -52,13 +53,13 @@ def pool_settings(settings: Settings) -> PoolSettings:
 class Reload:
     """Applies changes, and knows which of them wait for a restart."""
 
-    def __init__(self, daemon: Daemon, secrets: Mapping[str, str], read: Read) -> None:
+    def __init__(self, daemon: Daemon, secrets: Secrets, read: Read) -> None:
         self.pending: dict[str, str] = {}
         """What waits for a restart: the new value by its key."""
         self.at: float | None = None
         """When something last changed, in monotonic seconds."""
         self._daemon = daemon
-        self._secrets = dict(secrets)
+        self._secrets = secrets
         self._read = read
         self._busy = asyncio.Lock()
 
@@ -110,26 +111,26 @@ class Reload:
         found = changes(self._daemon.configuration, new)
         return [Change(change.key, change.old, change.new, change.restart) for change in found]
 
-    def _users_changed(self, new: Configuration, secrets: Mapping[str, str]) -> list[Change]:
-        names = _differing(self._secrets, secrets)
-        if not names:
-            return []
-        key = new.files.users.name if new.files.users else "users"
-        before, after = counted(len(self._secrets), "user"), counted(len(secrets), "user")
-        return [Change(key, before, f"{after}; changed: {', '.join(names)}", False)]
+    def _users_changed(self, new: Configuration, secrets: Secrets) -> list[Change]:
+        files, old = new.files, self._secrets
+        return [
+            *_users(files.users, "users", old.users, secrets.users),
+            *_users(files.frontend_users, "frontend users", old.frontend, secrets.frontend),
+            *_users(files.superuser, "superuser", old.superuser, secrets.superuser),
+        ]
 
-    async def _apply(self, new: Configuration, secrets: dict[str, str]) -> None:
-        daemon, stale = self._daemon, _differing(self._secrets, secrets)
-        users = daemon.users
-        if stale:
-            users = await asyncio.get_running_loop().run_in_executor(None, Users, secrets, daemon.users_key)
-        self._take(effective(daemon.configuration, new))
-        if stale:
-            self._secrets = secrets
-            daemon.users = users
-            daemon.dialler.knows(users)
+    async def _apply(self, new: Configuration, secrets: Secrets) -> None:
+        daemon, old = self._daemon, self._secrets
+        taken = effective(daemon.configuration, new)
+        take_passwords = await daemon.passwords.renew(secrets, taken.settings)
+        self._take(taken)
+        take_passwords()
+        self._secrets = secrets
+        if stale := _differing(old.users, secrets.users):
+            daemon.dialler.knows(secrets.users)
             for user in stale:  # nobody goes on with a connection that another password has opened
                 daemon.pool.flush(FlushMode.GRACEFULLY, user=user)
+        await daemon.look_up_for(secrets)
 
     def _take(self, new: Configuration) -> None:
         """Put it in force. It must need no restart. Raises ConfigurationError before anything has changed."""
@@ -158,6 +159,13 @@ class Reload:
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """Users whose secret is new, another, or gone."""
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def _users(file: Path | None, role: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
+    """What a reload changes in a file of users. It is told by their names."""
+    if names := _differing(old, new):
+        before, after = counted(len(old), "user"), counted(len(new), "user")
+        yield Change(file.name if file else role, before, f"{after}; changed: {', '.join(names)}", False)
 
 
 def _way(configuration: Configuration) -> ServerSettings:

@@ -181,7 +181,7 @@ class Controls(Protocol):
         """The keys that are `prefix`, or begin with `prefix` and a dot; empty: all. `bad-argument` if there is none."""
 
     def files(self) -> Sequence[ConfigurationFile]:
-        """All seven, in the order of the daemon's options."""
+        """All of them, in the order of the daemon's options."""
 
     def aliases(self) -> Sequence[Alias]:
         """The lines of the databases file."""

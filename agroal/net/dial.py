@@ -13,7 +13,7 @@ from typing import NoReturn, Self
 from agroal.auth.login import Greeting
 from agroal.config.choices import ChannelBinding, TlsMode
 from agroal.config.servers import ServerSettings
-from agroal.errors import PeerGone, ProtocolViolation, ServerRefused, ServerUnavailable
+from agroal.errors import PeerGone, ProtocolViolation, ServerRefused, ServerUnavailable, ServerUnreachable
 from agroal.net.converse import converse
 from agroal.net.listen import SocketOptions
 from agroal.net.pump import Channel, Pump
@@ -21,8 +21,7 @@ from agroal.net.tls import Policy, TlsFailed, offered_by_server, secure, secure_
 from agroal.wire.frontend import TERMINATE
 from agroal.wire.talk import Talk
 
-NOT_IN_THE_CLEAR = "28000"
-"""What PostgreSQL says when no line of its pg_hba.conf lets us in without TLS."""
+NOT_LIKE_THIS = "28000"  # no line of PostgreSQL's pg_hba.conf lets us in with TLS, or without it
 SERVER_MESSAGE_LIMIT = 1 << 20
 """Bytes of one message of a server while we talk to it ourselves."""
 
@@ -191,14 +190,21 @@ async def dial(
 
     `login` makes the talk, once it is known whether the channel is encrypted.
     """
-    if policy is None or policy.mode is not TlsMode.ALLOW:
+    if policy is None or policy.is_strict:
         return await _dial(pump, address, options, login, seconds, policy)
+    first, second = (None, policy) if policy.mode is TlsMode.ALLOW else (policy, None)
+    encrypted: list[bool] = []
+
+    def log_in(channel: Channel) -> Talk[Greeting]:
+        encrypted.append(channel.encrypted)
+        return login(channel)
+
     try:
-        return await _dial(pump, address, options, login, seconds, None)
+        return await _dial(pump, address, options, log_in, seconds, first)
     except ServerRefused as refused:
-        if refused.server_sqlstate != NOT_IN_THE_CLEAR:
+        if refused.server_sqlstate != NOT_LIKE_THIS or encrypted != [first is policy]:
             raise
-    return await _dial(pump, address, options, login, seconds, policy)
+    return await _dial(pump, address, options, login, seconds, second)
 
 
 async def _dial(
@@ -231,11 +237,11 @@ def _explained(error: BaseException, address: Address, seconds: float) -> BaseEx
     """What went wrong in a login, in words for the client that waits for it."""
     match error:
         case TimeoutError():
-            return ServerUnavailable(f"server {address} did not answer within {seconds:g} s")
+            return ServerUnreachable(f"server {address} did not answer within {seconds:g} s")
         case TlsFailed():
             return ServerUnavailable(str(error))
         case PeerGone():
-            return ServerUnavailable(f"server {address} closed the connection during the login")
+            return ServerUnreachable(f"server {address} closed the connection during the login")
         case ProtocolViolation():
             return ServerUnavailable(f"server {address} does not speak PostgreSQL's protocol: {error.message}")
     return error
@@ -284,11 +290,11 @@ def _finish(gone: asyncio.Future[None]) -> None:
         gone.set_result(None)
 
 
-def _unreachable(address: Address, error: OSError) -> ServerUnavailable:
+def _unreachable(address: Address, error: OSError) -> ServerUnreachable:
     # asyncio puts words of its own into a refused connect's strerror; a resolver's number is none of the system's.
     foreign = error.errno is None or isinstance(error, socket.gaierror)
     reason = error.strerror or error if foreign else os.strerror(error.errno or 0)
-    return ServerUnavailable(
+    return ServerUnreachable(
         f'could not connect to server "{address.name}" at {address}: {reason}',
         hint="Is PostgreSQL running there, and does it accept connections?",
     )

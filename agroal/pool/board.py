@@ -215,6 +215,7 @@ class Board:
         full = pool_is_full(self.seats, waiter, why, now)
         self.leave(waiter, now)
         lane.totals.timeouts += 1
+        self.totals.timeouts += 1
         if lane.error and why not in (WaitReason.LIMIT, WaitReason.MAX_CONNECTIONS):
             return self.refuse(waiter.id, lane.error, RefuseReason.CONNECT_FAILED)
         return self.refuse(waiter.id, full, RefuseReason.POOL_IS_FULL)

@@ -33,6 +33,8 @@ class Seats:
         slot.born = now
         slot.leases = 0
         slot.move(INIT, now)
+        if self.observer:
+            self.observer(slot, NOT_INIT, 0.0)
         lane.seats[slot.index] = lane.cap.seats[slot.index] = slot
         lane.opening[slot.index] = self.opening[slot.index] = slot
         return slot

@@ -24,6 +24,7 @@ class Totals:
     """Leases that nobody was there to take any more."""
     waits: int = 0
     wait_us: int = 0
+    timeouts: int = 0
     cancelled: int = 0
     connects: int = 0
     connect_failures: int = 0

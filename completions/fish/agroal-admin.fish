@@ -29,9 +29,9 @@ function __agroal_admin_said --description 'Whether these words, and no others, 
     test "$said" = "$argv"
 end
 
-complete -c agroal-admin -n '__agroal_admin_said' -a 'master-key'
+complete -c agroal-admin -n '__agroal_admin_said' -a 'master-key' -d 'Makes the master key, which nothing can replace.'
 complete -c agroal-admin -n '__agroal_admin_said' -a 'user'
-complete -c agroal-admin -n '__agroal_admin_said user' -a 'add'
-complete -c agroal-admin -n '__agroal_admin_said user' -a 'edit'
-complete -c agroal-admin -n '__agroal_admin_said user' -a 'del'
-complete -c agroal-admin -n '__agroal_admin_said user' -a 'ls'
+complete -c agroal-admin -n '__agroal_admin_said user' -a 'add' -d 'Adds a user and its password.'
+complete -c agroal-admin -n '__agroal_admin_said user' -a 'edit' -d 'Gives a user another password.'
+complete -c agroal-admin -n '__agroal_admin_said user' -a 'del' -d 'Removes a user.'
+complete -c agroal-admin -n '__agroal_admin_said user' -a 'ls' -d 'Names the users; needs no master key.'

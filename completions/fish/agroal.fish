@@ -3,6 +3,7 @@
 complete -c agroal -f
 complete -c agroal -s 'c' -l config -r -F -d 'settings and servers'
 complete -c agroal -s 'a' -l hba -r -F -d 'who may come in, from where, and how'
+complete -c agroal -s 'i' -l ident -r -F -d 'which users a certificate stands for'
 complete -c agroal -s 'l' -l limit -r -F -d 'limits and aliases of databases'
 complete -c agroal -s 'u' -l users -r -F -d 'the vault of users'
 complete -c agroal -s 'F' -l frontend -r -F -d 'passwords of clients'

@@ -55,7 +55,8 @@ class Key:
 class Agroal:
     """One daemon in front of one PostgreSQL. Its users are the roles of the database, unless `users` says otherwise.
 
-    `settings` go into the main section of agroal.conf, `server` into that of the server; `limits` and `hba` are files.
+    `settings` go into the main section of agroal.conf, `server` into that of the server; `limits`, `hba` and `ident`
+    are files.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Agroal:
         *,
         hba: str = HBA,
         limits: str = "",
+        ident: str = "",
         users: Mapping[str, str] | None = None,
         server: Mapping[str, object] | None = None,
         **settings: object,
@@ -83,6 +85,7 @@ class Agroal:
         self.write_users(known)
         self.write("agroal_hba.conf", hba)
         self.write("agroal_databases.conf", limits)
+        self.write("agroal_ident.conf", ident)
         self.configure(server, **settings)
 
     def configure(self, server: Mapping[str, object] | None = None, **settings: object) -> None:

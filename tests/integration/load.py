@@ -65,4 +65,4 @@ def _repeat(command: list[str], load: Load, enough: threading.Event) -> None:
         else:
             load.failed += 1
             load.last_words = result.stderr
-            enough.wait(0.05)  # it would only fail again at once
+            enough.wait(0.1)  # it would only fail again at once

@@ -25,7 +25,7 @@ def test_a_limit_that_makes_clients_wait_is_named_once(agroal: Launch, database:
         [event] = wait_until(lambda: events(pool, "limit-reached"), "it is noticed")
         assert event["level"] == "warn"
         assert "agroal_databases.conf:1" in event["text"]
-        assert event["text"] in pool.log
+        wait_until(lambda: event["text"] in pool.log, "it is in the log")
         holder.terminate()
         for client in waiting:
             client.enter().terminate()

@@ -1,4 +1,4 @@
-"""Versions of the protocol: 3.0 and 3.2 are spoken, whatever is newer is negotiated down, once; cancel keys are as long."""
+"""Versions of the protocol: 3.0 and 3.2 are spoken, the rest is negotiated, once; and how long cancel keys are."""
 
 from __future__ import annotations
 

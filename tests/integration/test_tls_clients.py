@@ -18,6 +18,7 @@ from tests.integration.by_hand import query
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
 from tests.integration.encrypted import GSSENC_REQUEST, SSL_REQUEST, EncryptedGuest, offering, trusting
+from tests.integration.interceptor import Interceptor, nothing, without_plus
 from tests.integration.observe import backend_pid
 from tests.integration.postgres import Database, Login
 from tests.integration.programs import client_program
@@ -116,7 +117,7 @@ def test_a_client_that_checks_does_not_come_in_by_another_name_or_authority(
         if sslmode == "verify-ca":
             pool.connect(**how).close()
             continue
-        with pytest.raises(psycopg.OperationalError, match='does not match host name "pool.example"'):
+        with pytest.raises(psycopg.OperationalError, match=r'does not match host name "pool\.example"'):
             pool.connect(**how)
 
 
@@ -236,6 +237,24 @@ def test_one_user_with_two_passwords_gets_in_over_tls_with_the_right_one_only(
         assert backend_pid(client) == pid
 
 
+def test_who_is_in_between_can_not_carry_a_bound_login_on(pool: Agroal, authority: Authority) -> None:
+    """S15: with a certificate that is as good as ours. Where the client does not bind, it sees everything."""
+    how = {"database": "by_hostssl", "sslmode": "verify-full", "sslrootcert": str(authority.ca_file)}
+    cases = [
+        (nothing, "prefer", "SCRAM channel binding check failed"),
+        (nothing, "require", "SCRAM channel binding check failed"),
+        (without_plus, "prefer", "SCRAM channel binding negotiation error"),
+        (without_plus, "require", "channel binding is required, but server did not offer"),
+    ]
+    for change, binding, words in cases:
+        between = Interceptor(authority.issue("between"), pool, change)
+        with between, pytest.raises(psycopg.OperationalError, match=words):
+            pool.connect(**how, port=between.port, channel_binding=binding)
+    between = Interceptor(authority.issue("between"), pool)
+    with between, pool.connect(**how, port=between.port, channel_binding="disable") as client:
+        assert client.execute("SELECT 6 * 7").fetchone() == (42,)
+
+
 # How TLS begins
 
 
@@ -346,7 +365,7 @@ def test_s17_who_leaves_tls_with_or_without_a_goodbye_is_no_news(
 
 
 def test_the_unix_socket_needs_no_tls(pool: Agroal) -> None:
-    with pytest.raises(psycopg.OperationalError, match="no agroal_hba.conf entry"):
+    with pytest.raises(psycopg.OperationalError, match=r"no agroal_hba\.conf entry"):
         pool.connect(database="by_hostssl", host=str(pool.folder))
     with RawClient(pool, SSL_REQUEST) as client:
         assert client.hear_byte() == b"S"

@@ -36,13 +36,14 @@ def test_each_step_of_a_slot_and_of_a_client_is_a_line(agroal: Launch, database:
 
     slots = tracked(pool, "slot")
     assert [(was, to) for _, was, to, *_ in slots] == [
+        ("not-init", "init"),
         ("init", "in-use"),
         ("in-use", "free"),
         ("free", "flush"),
         ("flush", "not-init"),
     ]
     assert {index for index, *_ in slots} == {"0"}
-    assert [int(columns[4]) for columns in slots[:3]] == [pid] * 3
+    assert [int(columns[4]) for columns in slots[2:4]] == [pid] * 2
     assert all(float(milliseconds) >= 0 for _, _, _, milliseconds, *_ in slots)
     assert all(columns[5:] == [database.scram.name, database.name] for columns in slots)
     clients = tracked(pool, "client")
@@ -57,7 +58,7 @@ def test_the_tracker_is_switched_without_a_restart(agroal: Launch, database: Dat
     pool.manage("conf", "set", "tracker", "on")
     pool.connect().close()
     wait_until(lambda: [state for _, state, *_ in tracked(pool, "client")][-1:] == ["closing"], "it is followed")
-    pool.come_to_rest()
+    wait_until(lambda: [to for _, _, to, *_ in tracked(pool, "slot")][-1:] == ["free"], "so is its slot")
     pool.manage("conf", "set", "tracker", "off")
     before = pool.log.count("AGROAL|")
     pool.connect().close()

@@ -139,11 +139,11 @@ class Notes:
         return self.staying(limit) - (limit.min_size if limit else 0)
 
     def missing(self, limit: Limit) -> int:
-        """How many connections are to be opened ahead of clients."""
+        """How many connections are to be opened ahead of clients; below 0: none may be."""
         if "all" in (limit.database, limit.user) or not self.gates.get(limit.database, self.gates[None]):
-            return 0
+            return -1
         if not any(limit is self.limit(PoolKey(one.database, one.user)) for one in self.limits):
-            return 0
+            return -1
         goal = limit.min_size if (limit.database, limit.user) in self.filled else limit.initial_size
         return goal - self.staying(limit)
 

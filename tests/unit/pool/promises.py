@@ -108,7 +108,8 @@ class Promises(Notes):
         assert {row.index for row in picture.slots if row.state in LEASED} == {
             one.slot for one in self.having(At.LEASED)
         }
-        assert [row.waiter for row in picture.waiters] == [client.id for client in self.waiting if not client.alone]
+        queue = [client.id for client in self.waiting if not client.alone]
+        assert [row.waiter for row in picture.waiters] == queue, "the snapshot shows who waits"
         totals = picture.totals
         assert totals.leases == self.answers["granted"]
         assert totals.refusals.total() == self.answers["refused"]
