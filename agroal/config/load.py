@@ -51,7 +51,6 @@ ROLES = (
         "_frontend_users",
         "passwords of clients",
         encrypted=True,
-        support=Support.LATER,
     ),
     Role("admins", "-A", "--admins", "_admins", "who may use remote management", encrypted=True, support=Support.LATER),
     Role(
@@ -61,7 +60,6 @@ ROLES = (
         "_superuser",
         "who asks for secrets (auth_query)",
         encrypted=True,
-        support=Support.LATER,
     ),
 )
 

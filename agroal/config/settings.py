@@ -94,9 +94,11 @@ class Settings:
     )
     auth_query_database: str = text("postgres", doc="The database in which auth_query asks.")
     rotate_frontend_password_timeout: float = duration(
-        0, support=LATER, doc="How often the passwords of frontend users change; 0 is never."
+        0,
+        doc="Let clients log in with passwords that agroal makes up, other ones each time this has passed; "
+        "agroal-cli get-password tells them. Not with a frontend file. 0 is never.",
     )
-    rotate_frontend_password_length: int = integer(8, low=8, high=8192, support=LATER, doc="Length of those passwords.")
+    rotate_frontend_password_length: int = integer(8, low=8, high=8192, doc="Length of those passwords.")
     tls: bool = boolean(False, restart=True, doc="Offer TLS to clients; hostssl in the hba file makes it a must.")
     tls_cert_file: Path | None = path(None, doc="Our certificate towards clients, and the chain to its root.")
     tls_key_file: Path | None = path(None, doc="The private key of tls_cert_file, without a passphrase.")

@@ -69,6 +69,8 @@ def page() -> Blocks:
         *deeper(main_file()),
         Heading("agroal_hba.conf"),
         *formats.HBA,
+        Heading("agroal_ident.conf"),
+        *formats.IDENT,
         Heading("agroal_databases.conf"),
         *formats.DATABASES,
         Heading("agroal_users.conf"),

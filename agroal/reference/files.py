@@ -57,6 +57,7 @@ def _manuals() -> dict[str, str]:
     pages += [
         Page("agroal.conf", 5, "settings and servers of agroal", configuration.manual()),
         Page("agroal_hba.conf", 5, "who may come in to agroal, from where, and how", (described, *formats.HBA)),
+        Page("agroal_ident.conf", 5, "which users a certificate stands for", (described, *formats.IDENT)),
         Page("agroal_databases.conf", 5, "limits and aliases of databases", (described, *formats.DATABASES)),
     ]
     return {f"man/{page.name}.{page.section}": manual(page, pages) for page in pages}

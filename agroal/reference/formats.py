@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agroal.auth.ident import MAX_NAME as MAX_CERTIFIED
 from agroal.auth.vault import MAX_NAME, MAX_SECRET
 from agroal.config.limits import MOST_ALIASES
 from agroal.config.model import HbaType, Method, Scope
@@ -39,7 +40,8 @@ METHODS = {
     Method.PASSWORD: "By the password in the users file, sent in clear text.",
     Method.MD5: "By the password in the users file, with MD5; by SCRAM where the file has a SCRAM verifier.",
     Method.SCRAM_SHA_256: "By the password in the users file, with SCRAM-SHA-256.",
-    Method.CERT: "By a TLS certificate. Comes with TLS, and until then is an error.",
+    Method.CERT: "By the common name in a TLS certificate; only in a `hostssl` line. It is the user's name, unless the "
+    "option `map` says otherwise.",
     Method.ALL: "Users of the users file by SCRAM-SHA-256, anyone else by what PostgreSQL asks for.",
 }
 
@@ -70,10 +72,51 @@ HBA: Blocks = (
     Table(("word", "matches"), tuple((literal(scope), text) for scope, text in SCOPES.items())),
     Heading("METHOD", 2),
     Table(("word", "lets a client in"), tuple((literal(method), text) for method, text in METHODS.items())),
+    Heading("OPTIONS", 2),
+    Text("Behind the method, each as `name=value`. They need `tls_ca_file` in the main section."),
+    Table(
+        ("option", "means"),
+        (
+            ("`map=NAME`", "With `cert`: the lines of `agroal_ident.conf` with this name say who may be which user."),
+            ("`clientcert=verify-ca`", "With another method, in a `hostssl` line: a certificate is needed as well."),
+            ("`clientcert=verify-full`", "And its common name must be the user's name."),
+        ),
+    ),
     Heading("Not supported", 2),
     Text(
         "What PostgreSQL knows and agroal does not (members of a role with `+`, regular expressions with `/`, files "
-        "with `@`, host names, options after the method) is an error, not a name that never matches."
+        "with `@`, host names, other options) is an error, not a name that never matches."
+    ),
+)
+
+IDENT_EXAMPLE = r"""# MAPNAME  SYSTEM-USERNAME           DATABASE-USERNAME
+apps       web-server-1              web
+apps       /^(.*)\.apps\.example$    \1
+"""
+
+IDENT: Blocks = (
+    Text(
+        "Who may be which user, by the common name in their certificate, for lines of `agroal_hba.conf` with `cert "
+        f"map=NAME`, as in PostgreSQL's `pg_ident.conf`. {WORDS}"
+    ),
+    Code(IDENT_EXAMPLE),
+    Table(
+        ("column", "holds"),
+        (
+            ("`MAPNAME`", "Any name. A map may have many lines; one that fits is enough."),
+            ("`SYSTEM-USERNAME`", "The common name, or a regular expression with `/` before it."),
+            (
+                "`DATABASE-USERNAME`",
+                "The user, or `all`, or a regular expression with `/` before it. In a name `\\1` is what the first "
+                "group of the common name's expression has matched.",
+            ),
+        ),
+    ),
+    Text(
+        "The expressions are Python's, and match any part of a name: `^` and `$` tie them to the whole. With commas, "
+        "blanks or `#` in them they stand in double quotes. What PostgreSQL would understand in another way (classes "
+        "such as `[[:alpha:]]`) is an error. Names of more than "
+        f"{MAX_CERTIFIED} characters match nothing."
     ),
 )
 

@@ -18,6 +18,7 @@ from tests.bench.accounting import cpu_of_family, family, rss_of_family
 from tests.bench.failure import BenchFailed
 from tests.bench.pools import Place, Pool
 from tests.bench.server import Server
+from tests.certificates import Authority
 
 _PATIENCE = 15.0
 """Seconds until a start or a stop counts as failed."""
@@ -36,6 +37,7 @@ class Peer:
         self.command = ""
         self.configuration = ""
         """The text of the main file."""
+        self.speaks_tls = False
 
     def cpu(self) -> float | None:
         """Seconds of CPU time that the pool has used so far; None without one."""
@@ -52,6 +54,7 @@ class RunningPool(Peer):
     def __init__(self, pool: Pool, folder: Path, server: Server, slots: int, pulse: Callable[[], None]) -> None:
         super().__init__(pool.name, "127.0.0.1", free_port(), pool.version())
         self._pool = pool
+        self.speaks_tls = pool.speaks_tls
         self._server = server
         self._pulse = pulse
         self._process: subprocess.Popen[bytes] | None = None
@@ -115,6 +118,9 @@ class RunningPool(Peer):
     def _configure(self) -> None:
         folder, account = self._place.folder, self._pool.account()
         folder.mkdir(mode=0o711)
+        identity = Authority(folder).issue("localhost")
+        identity.cert_file.rename(self._place.certificate)
+        identity.key_file.rename(self._place.key)
         files = self._pool.files(self._place)
         for name, text in files.items():
             (folder / name).write_text(text)

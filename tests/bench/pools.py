@@ -37,11 +37,22 @@ class Place:
     verifier: str
     """What PostgreSQL has stored of it."""
 
+    @property
+    def certificate(self) -> Path:
+        """For clients that want TLS."""
+        return self.folder / "server.crt"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "server.key"
+
 
 class Pool:
     """A program that can be put in front of PostgreSQL."""
 
     name: str
+    speaks_tls = False
+    """It is configured for clients that want TLS."""
     forks = False
     """A process for each client: its CPU time is counted with that of all its children."""
 
@@ -69,6 +80,8 @@ class Pool:
 class Agroal(Pool):
     """agroal itself: of this checkout, or of another one, for before and after."""
 
+    speaks_tls = True
+
     def __init__(self, name: str = "agroal", tree: Path | None = None) -> None:
         self.name = name
         self._tree = tree
@@ -83,7 +96,8 @@ class Agroal(Pool):
         return {
             "agroal.conf": (
                 f"[agroal]\nhost = 127.0.0.1\nport = {place.port}\nunix_socket_dir = {place.folder}\n"
-                f"log_type = file\nlog_path = {place.folder}/agroal.log\nmax_connections = {place.slots}\n\n"
+                f"log_type = file\nlog_path = {place.folder}/agroal.log\nmax_connections = {place.slots}\n"
+                f"tls = on\ntls_cert_file = {place.certificate}\ntls_key_file = {place.key}\n\n"
                 f"[primary]\nhost = {place.server_host}\nport = {place.server_port}\nprimary = on\n"
             ),
             "agroal_hba.conf": f"host all {TRUSTED} 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
@@ -142,6 +156,7 @@ class Installed(Pool):
 
 class PgBouncer(Installed):
     name = "pgbouncer"
+    speaks_tls = True
 
     def files(self, place: Place) -> dict[str, str]:
         server = f"host={place.server_host} port={place.server_port} dbname={DATABASE}"
@@ -152,6 +167,8 @@ class PgBouncer(Installed):
                 f"auth_type = hba\nauth_hba_file = {place.folder}/hba\nauth_file = {place.folder}/users\n"
                 f"pool_mode = session\ndefault_pool_size = {place.slots}\nmax_client_conn = {place.slots + 100}\n"
                 "log_connections = 0\nlog_disconnections = 0\n"
+                f"client_tls_sslmode = allow\nclient_tls_cert_file = {place.certificate}\n"
+                f"client_tls_key_file = {place.key}\nserver_tls_sslmode = disable\n"
             ),
             "hba": f"host all {TRUSTED} 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
             "users": f'"{TRUSTED}" "{place.verifier}"\n"{PROVEN}" "{place.verifier}"\n',

@@ -41,7 +41,7 @@ class Rounds:
 
     def _round(self, workload: Workload, number: int) -> Iterator[Sample]:
         for peer in self._peers:
-            if (workload.name, peer.name) in self.failures:
+            if (workload.name, peer.name) in self.failures or (workload.tls and not peer.speaks_tls):
                 continue
             self._screen.note(f"{peer.name} …")
             try:

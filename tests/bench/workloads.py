@@ -36,11 +36,12 @@ class Pgbench:
     name: str
     options: tuple[str, ...]
     user: str = TRUSTED
+    tls: bool = False
     program = "pgbench"
 
     def arguments(self, seconds: int) -> list[str]:
         """All but where to connect; the database comes last."""
-        return [*_CONNECTED, "-T", str(seconds), *self.options, DATABASE]
+        return [*_CONNECTED, "-T", str(seconds), *self.options, _target(self.tls)]
 
     def result(self, output: str) -> Result:
         """Raises BenchFailed when transactions failed, or none was made."""
@@ -58,12 +59,13 @@ class Psql:
     command: str
     times: int
     user: str = TRUSTED
+    tls: bool = False
     program = "psql"
 
     def arguments(self, _seconds: int) -> list[str]:
         """All but where to connect; the database comes last."""
         repeated = [word for _ in range(self.times) for word in ("-c", self.command)]
-        return ["-X", "-q", "-A", "-t", "-o", "/dev/null", "-c", r"\timing on", *repeated, DATABASE]
+        return ["-X", "-q", "-A", "-t", "-o", "/dev/null", "-c", r"\timing on", *repeated, _target(self.tls)]
 
     def result(self, output: str) -> Result:
         """Raises BenchFailed when there is not a time for each command."""
@@ -72,6 +74,11 @@ class Psql:
             raise BenchFailed(f"psql ran {len(times)} of {self.times} commands; it said:\n{output}")
         average = sum(times) / len(times)
         return Result(len(times), 1000 / average, average)
+
+
+def _target(tls: bool) -> str:
+    """The database, and whether the way to it is encrypted; libpq left to itself would take what it gets."""
+    return f"dbname={DATABASE} sslmode={'require' if tls else 'disable'}"
 
 
 Workload = Pgbench | Psql
@@ -84,8 +91,11 @@ WORKLOADS: tuple[Workload, ...] = (
     Pgbench("tpcb-prepared", ("-M", "prepared")),
     Pgbench("reconnect-trust", ("-S", "-C")),
     Pgbench("reconnect-scram", ("-S", "-C"), user=PROVEN),
+    Pgbench("select-prepared-tls", ("-S", "-M", "prepared"), tls=True),
+    Pgbench("reconnect-trust-tls", ("-S", "-C"), tls=True),
     Psql("row-40mb", "SELECT repeat(chr(120), 40000000)", times=3),
+    Psql("row-40mb-tls", "SELECT repeat(chr(120), 40000000)", times=3, tls=True),
     Psql("copy-out", "COPY pgbench_accounts TO STDOUT", times=2),
 )
-QUICK = ("select-prepared", "select-simple", "tpcb-simple", "reconnect-trust", "row-40mb")
+QUICK = ("select-prepared", "select-simple", "tpcb-simple", "reconnect-trust", "select-prepared-tls", "row-40mb")
 """What is run when nothing else is asked for."""

@@ -19,12 +19,12 @@ import pytest
 
 from agroal.demo import scratch
 from agroal.demo.postgres import Cluster
+from tests.certificates import Authority
 from tests.conftest import RUN
 from tests.integration import containers
 from tests.integration.daemon import Agroal, Key, launcher
 from tests.integration.postgres import Database, OwnPostgres, Postgres
 from tests.integration.run import Run
-from tests.unit.net.certificates import Authority
 
 _RUNNING = pytest.StashKey[list[Agroal]]()
 _LINES_OF_LOG = 60

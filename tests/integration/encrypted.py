@@ -6,11 +6,11 @@ import ssl
 import struct
 from itertools import chain
 
+from tests.certificates import Authority, Identity
 from tests.integration.by_hand import Guest
 from tests.integration.daemon import Agroal
 from tests.integration.postgres import Login
 from tests.integration.raw import RawClient
-from tests.unit.net.certificates import Authority, Identity
 from tests.unit.wire.messages import startup
 
 SSL_REQUEST = struct.pack("!II", 8, 80877103)

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Protocol, Self
 
 from agroal.demo.ports import free_port
+from tests.certificates import Identity
 from tests.integration.encrypted import ALPN, SSL_REQUEST
 from tests.integration.raw import TIMEOUT
-from tests.unit.net.certificates import Identity
 from tests.unit.wire.messages import authentication
 
 Change = Callable[[bytes], bytes]
@@ -37,22 +37,22 @@ def without_plus(piece: bytes) -> bytes:
 
 
 class Interceptor:
-    """Shows clients the certificate of `identity`, and forwards to a server that speaks TLS too."""
+    """Shows clients the certificate of `identity`, and forwards to a server that speaks TLS too.
 
-    def __init__(
-        self, identity: Identity, server: Listening, change: Change = nothing, *, host: str = "127.0.0.1"
-    ) -> None:
-        self.host = host
+    It listens on 127.0.0.2, which is in no certificate.
+    """
+
+    def __init__(self, identity: Identity, server: Listening, change: Change = nothing) -> None:
+        self.host = "127.0.0.2"
         self.port = free_port()
+        self.identity = identity
+        self.change = change
         self.openings: list[bytes] = []
         """How each connection began: in the clear, what its first bytes were."""
         self.first_words: list[bytes] = []
         """What each said first within TLS."""
-        self._change = change
+        self._over = threading.Event()
         self._server = server.host, server.port
-        self._ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._ours.load_cert_chain(identity.cert_file, identity.key_file)
-        self._ours.set_alpn_protocols([ALPN])
         self._theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._theirs.check_hostname, self._theirs.verify_mode = False, ssl.CERT_NONE
         self._listener = socket.create_server((self.host, self.port))
@@ -63,6 +63,7 @@ class Interceptor:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)  # ends accept()
         for thread in self._threads:
             thread.join(TIMEOUT)
@@ -82,7 +83,7 @@ class Interceptor:
             if opening == SSL_REQUEST:
                 connection.sendall(b"S" if connection.recv(8) else b"")
             with (
-                self._ours.wrap_socket(connection, server_side=True) as client,
+                self._ours().wrap_socket(connection, server_side=True) as client,
                 socket.create_connection(self._server, TIMEOUT) as onward,
             ):
                 onward.sendall(SSL_REQUEST)
@@ -90,12 +91,18 @@ class Interceptor:
                 with self._theirs.wrap_socket(onward) as server:
                     self._relay(client, server)
 
+    def _ours(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.identity.cert_file, self.identity.key_file)
+        context.set_alpn_protocols([ALPN])
+        return context
+
     def _relay(self, client: ssl.SSLSocket, server: ssl.SSLSocket) -> None:
         """By turns, for a login and a simple query: who sends next is known."""
         client.settimeout(0.01)
         server.settimeout(0.01)
         is_first = True
-        while True:
+        while not self._over.is_set():
             with suppress(TimeoutError):
                 piece = client.recv(65_536)
                 if not piece:
@@ -108,4 +115,4 @@ class Interceptor:
                 piece = server.recv(65_536)
                 if not piece:
                     return
-                client.sendall(self._change(piece))
+                client.sendall(self.change(piece))

@@ -13,8 +13,8 @@ import psycopg
 from psycopg import sql
 
 from agroal.demo.postgres import Haste
+from tests.certificates import Authority, Identity
 from tests.integration.waiting import wait_until
-from tests.unit.net.certificates import Authority, Identity
 
 HBA = """\
 # TYPE DATABASE USER ADDRESS METHOD

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from cryptography import x509
 
+from tests.certificates import EPOCH, Authority, Identity
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal, Key
 from tests.integration.encrypted import EncryptedGuest, offering, shown, trusting
@@ -20,7 +21,6 @@ from tests.integration.run import Run
 from tests.integration.starting import at_rest, run_agroal
 from tests.integration.unharmed import unharmed
 from tests.integration.waiting import wait_until
-from tests.unit.net.certificates import EPOCH, Authority, Identity
 
 HBA = """\
 hostssl by_cert    all all cert

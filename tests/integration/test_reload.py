@@ -101,7 +101,7 @@ def test_a_limit_that_shrinks_and_grows_under_load_is_never_exceeded(agroal: Lau
 
 def test_a_reload_without_a_change_drops_nothing_under_load(agroal: Launch, database: Database) -> None:
     pool = agroal(database, limits=limited(database, 4))
-    with pool.connect() as client, pgbench_running(pool, "-c", "2", "-t", "200") as loads:
+    with pool.connect() as client, pgbench_running(pool, "-c", "2", "-t", "200", "-R", "400") as loads:
         pid = backend_pid(client)
         wait_until(lambda: all(load.done for load in loads), "the load has begun")
         before = pool.snapshot()

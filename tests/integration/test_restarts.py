@@ -67,7 +67,7 @@ def serves_as_many_as_ever(pool: Agroal) -> bool:
 
 @pytest.mark.timeout(120)
 def test_restarts_under_load_hang_nobody_and_lose_no_slot(pool: Agroal, pg: OwnPostgres) -> None:
-    with pgbench_running(pool, "-c", "2", "-j", "2", "-t", "40", "-C") as loads:
+    with pgbench_running(pool, "-c", "2", "-j", "2", "-t", "40", "-R", "100", "-C") as loads:
         for name, restart in [*WAYS.items(), ("fast, once more", OwnPostgres.restart)]:
             before = [load.done for load in loads]
             restart(pg)

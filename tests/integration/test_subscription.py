@@ -46,7 +46,7 @@ def events_of(pushes: Iterator[Push], kind: str) -> list[dict[str, Any]]:
 
 
 def test_under_load_each_snapshot_is_newer_and_has_counted_more(pool: Agroal, reader: ManagementClient) -> None:
-    with pgbench_running(pool, "-c", "2", "-t", "100") as loads:
+    with pgbench_running(pool, "-c", "2", "-t", "100", "-R", "200") as loads:
         wait_until(lambda: all(load.done for load in loads), "the load has begun")
         pushes = reader.subscribe("snapshot", interval=0.2)
         pictures = [next(pushes).result for _ in range(6)]

@@ -14,6 +14,7 @@ import asyncpg
 import psycopg
 import pytest
 
+from tests.certificates import Authority, Identity
 from tests.integration.by_hand import query
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
@@ -25,7 +26,6 @@ from tests.integration.programs import client_program
 from tests.integration.raw import RawClient
 from tests.integration.unharmed import unharmed
 from tests.integration.waiting import wait_until
-from tests.unit.net.certificates import Authority, Identity
 from tests.unit.wire.messages import startup
 
 TYPES = ("host", "hostssl", "hostnossl")
@@ -249,10 +249,15 @@ def test_who_is_in_between_can_not_carry_a_bound_login_on(pool: Agroal, authorit
     for change, binding, words in cases:
         between = Interceptor(authority.issue("between"), pool, change)
         with between, pytest.raises(psycopg.OperationalError, match=words):
-            pool.connect(**how, port=between.port, channel_binding=binding)
+            pool.connect(**how, **where(between), channel_binding=binding)
     between = Interceptor(authority.issue("between"), pool)
-    with between, pool.connect(**how, port=between.port, channel_binding="disable") as client:
+    with between, pool.connect(**how, **where(between), channel_binding="disable") as client:
         assert client.execute("SELECT 6 * 7").fetchone() == (42,)
+
+
+def where(between: Interceptor) -> dict[str, str | int]:
+    """Libpq goes there, and looks for the name of the pool in the certificate."""
+    return {"hostaddr": between.host, "port": between.port}
 
 
 # How TLS begins

@@ -9,17 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import EPOCH, Authority, Identity
 from tests.integration.by_hand import TRUSTING, Guest, Refused, query
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
 from tests.integration.encrypted import SSL_REQUEST
-from tests.integration.fake_server import FakeServer, says
-from tests.integration.interceptor import Interceptor, Listening, nothing, without_plus
+from tests.integration.interceptor import Change, Interceptor, Listening, nothing, without_plus
 from tests.integration.observe import backend_pid
 from tests.integration.postgres import HBA, Database, Login, OwnPostgres
 from tests.integration.waiting import wait_until
-from tests.unit.net.certificates import EPOCH, Authority, Identity
-from tests.unit.wire.messages import READY, authentication, error
 
 TYPES = ("host", "hostssl", "hostnossl")
 TABLE = """\
@@ -77,9 +75,32 @@ def pool(module_agroal: Launch, encrypted: OwnPostgres) -> Agroal:
     return module_agroal(encrypted.database, hba=TRUSTING, connection_retry_delay="1ms")
 
 
-def reach(pool: Agroal, **server: object) -> None:
+@pytest.fixture(scope="module")
+def interceptor(encrypted: OwnPostgres, identity: Identity) -> Iterator[Interceptor]:
+    with Interceptor(identity, encrypted) as interceptor:
+        yield interceptor
+
+
+@pytest.fixture
+def between(interceptor: Interceptor, authority: Authority) -> Interceptor:
+    """It has a good certificate, changes nothing, and has heard nothing."""
+    interceptor.identity, interceptor.change = authority.issue("between"), nothing
+    interceptor.openings.clear()
+    interceptor.first_words.clear()
+    return interceptor
+
+
+@pytest.fixture(scope="module")
+def intercepted(module_agroal: Launch, encrypted: OwnPostgres, interceptor: Interceptor) -> Agroal:
+    """Its server is not PostgreSQL, but somebody in between."""
+    where = {"host": interceptor.host, "port": interceptor.port}
+    return module_agroal(encrypted.database, hba=TRUSTING, connection_retry_delay="1ms", server=where)
+
+
+def reach(pool: Agroal, server: Listening | None = None, **how: object) -> None:
     """Reload with these keys in the server's section; connections of before are closed."""
-    pool.configure(server, connection_retry_delay="1ms")
+    where = {"host": server.host, "port": server.port} if server else {}
+    pool.configure({**where, **how}, connection_retry_delay="1ms")
     pool.manage("conf", "reload")
     pool.manage("flush", "idle")
     wait_until(lambda: not pool.snapshot().slots, "the old connections are closed")
@@ -154,32 +175,27 @@ def test_a_certificate_of_another_authority_is_refused(pool: Agroal, database: D
         reach(pool, tls=mode, tls_ca_file=other.ca_file)
         told = refusal(pool, database.scram)
         assert told.sqlstate == "08001"
-        assert "certificate verify failed: unable to get local issuer certificate" in str(told)
+        assert "certificate verify failed: " in str(told)
 
 
 def test_another_name_is_refused_by_verify_full_only(
-    pool: Agroal, database: Database, encrypted: OwnPostgres, authority: Authority
+    intercepted: Agroal, between: Interceptor, database: Database, identity: Identity, authority: Authority
 ) -> None:
     """The certificate is for localhost and 127.0.0.1."""
-    with Interceptor(authority.issue("postgres"), encrypted, host="127.0.0.2") as elsewhere:
-        where = {"host": elsewhere.host, "port": elsewhere.port, "tls_ca_file": authority.ca_file}
-        reach(pool, **where, tls="verify-ca", channel_binding="disable")
-        with Guest(pool, database.scram) as client:
-            assert client.enter().query("SELECT 6 * 7") == ["42"]
-        reach(pool, **where, tls="verify-full", channel_binding="disable")
-        told = refusal(pool, database.scram)
-        assert "certificate verify failed: IP address mismatch" in str(told)
-        reach(pool)
+    between.identity = identity
+    reach(intercepted, between, tls="verify-ca", tls_ca_file=authority.ca_file, channel_binding="disable")
+    with Guest(intercepted, database.scram) as client:
+        assert client.enter().query("SELECT 6 * 7") == ["42"]
+    reach(intercepted, between, tls="verify-full", tls_ca_file=authority.ca_file, channel_binding="disable")
+    assert "certificate verify failed: IP address mismatch" in str(refusal(intercepted, database.scram))
 
 
 def test_an_expired_certificate_is_refused(
-    pool: Agroal, database: Database, encrypted: OwnPostgres, authority: Authority
+    intercepted: Agroal, between: Interceptor, database: Database, authority: Authority
 ) -> None:
-    expired = authority.issue("postgres", until=EPOCH + timedelta(days=30))
-    with Interceptor(expired, encrypted) as server:
-        reach(pool, host=server.host, port=server.port, tls="verify-ca", tls_ca_file=authority.ca_file)
-        assert "certificate verify failed: certificate has expired" in str(refusal(pool, database.scram))
-        reach(pool)
+    between.identity = authority.issue("postgres", until=EPOCH + timedelta(days=30))
+    reach(intercepted, between, tls="verify-ca", tls_ca_file=authority.ca_file)
+    assert "certificate verify failed: certificate has expired" in str(refusal(intercepted, database.scram))
 
 
 # What is shown to servers
@@ -201,60 +217,36 @@ def test_a_certificate_is_shown_to_a_server_that_wants_one(
 # How TLS begins
 
 
-def test_s04_direct_tls_begins_without_a_question_and_cancels_go_the_same_way(
-    pool: Agroal, database: Database, encrypted: OwnPostgres, identity: Identity, authority: Authority
-) -> None:
-    for direct, opening in ((True, b"\x16\x03\x01"), (False, SSL_REQUEST)):
-        with Interceptor(identity, encrypted) as server:
-            where = {"host": server.host, "port": server.port, "tls_ca_file": authority.ca_file}
-            reach(pool, **where, tls="verify-full", tls_direct=direct, channel_binding="disable")
-            with Guest(pool, database.scram) as client:
-                client.enter().say(query("SELECT pg_sleep(3600)"))
-                wait_until(lambda: any("pg_sleep" in one.query for one in database.activity()), "the query runs")
-                client.cancel()
-                with pytest.raises(Refused, match="canceling statement due to user request"):
-                    client.answer()
-            reach(pool)
-        assert [bytes(first[: len(opening)]) for first in server.openings] == [opening] * 2
-        assert server.first_words[1][:8] == struct.pack("!II", 16, 80877102)
-
-
 @pytest.mark.parametrize(
-    "answer",
-    [b"S" + READY, b"SS", b"N" + authentication(0), error("SFATAL", "C28000", "Mgo away"), b"X", b""],
-    ids=["S and more", "SS", "N and more", "an error", "X", "nothing"],
+    ("direct", "opening"), [(True, b"\x16\x03\x01"), (False, SSL_REQUEST)], ids=["direct", "asked for"]
 )
-def test_s03_what_follows_the_answer_in_the_clear_is_not_believed(
-    pool: Agroal, database: Database, answer: bytes
+def test_s04_direct_tls_begins_without_a_question_and_cancels_go_the_same_way(
+    intercepted: Agroal, between: Interceptor, database: Database, direct: bool, opening: bytes
 ) -> None:
-    """CVE-2021-23222; and what an error in the clear says is not repeated (CVE-2024-10977)."""
-    with FakeServer() as server:
-        server.behaviour = says(answer)
-        for mode in ("prefer", "require"):
-            reach(pool, host=server.host, port=server.port, tls=mode)
-            told = refusal(pool, database.scram)
-            assert told.sqlstate == "08001"
-            assert "go away" not in str(told)
-        reach(pool)
+    reach(intercepted, between, tls="require", tls_direct=direct, channel_binding="disable")
+    with Guest(intercepted, database.scram) as client:
+        client.enter().say(query("SELECT pg_sleep(3600)"))
+        wait_until(lambda: any("pg_sleep" in one.query for one in database.activity()), "the query runs")
+        client.cancel()
+        with pytest.raises(Refused, match="canceling statement due to user request"):
+            client.answer()
+    assert [first[: len(opening)] for first in between.openings] == [opening] * 2
+    assert between.first_words[1][:8] == struct.pack("!II", 16, 80877102)
 
 
 # Channel binding
 
 
-def bound(pool: Agroal, server: Listening, how: str) -> None:
-    reach(pool, host=server.host, port=server.port, tls="require", channel_binding=how)
-
-
-def test_a_login_is_bound_to_its_channel(pool: Agroal, database: Database, encrypted: OwnPostgres) -> None:
+def test_a_login_is_bound_to_its_channel(pool: Agroal, database: Database) -> None:
     for how in ("disable", "prefer", "require"):
-        bound(pool, encrypted, how)
+        reach(pool, tls="require", channel_binding=how)
         assert encryption(pool, database.scram) == "TLSv1.3"
 
 
 def test_what_can_not_be_bound_is_refused_where_binding_is_required(
     pool: Agroal, database: Database, postgres_with_tls: OwnPostgres
 ) -> None:
-    bound(pool, postgres_with_tls, "require")
+    reach(pool, tls="require", channel_binding="require")
     assert "asks for another authentication (code 5)" in str(refusal(pool, database.md5))
     assert "wants no password" in str(refusal(pool, by(database, "trusted")))
     postgres_with_tls.switch_tls(False)
@@ -262,32 +254,24 @@ def test_what_can_not_be_bound_is_refused_where_binding_is_required(
     assert "TLS is not in use" in str(refusal(pool, database.scram))
 
 
-def test_who_is_in_between_can_not_carry_a_bound_login_on(
-    pool: Agroal, database: Database, encrypted: OwnPostgres, authority: Authority
-) -> None:
-    """S15: with a certificate that is as good as the server's own. Where nothing is bound, it sees everything."""
-    cases = [
+@pytest.mark.parametrize(
+    ("change", "how", "words"),
+    [
         (nothing, "prefer", "SCRAM channel binding check failed"),
         (nothing, "require", "SCRAM channel binding check failed"),
         (without_plus, "prefer", "SCRAM channel binding negotiation error"),
         (without_plus, "require", "the server does not offer SCRAM-SHA-256-PLUS"),
-    ]
-    for change, how, words in cases:
-        with Interceptor(authority.issue("between"), encrypted, change) as between:
-            bound(pool, between, how)
-            assert words in str(refusal(pool, database.scram))
-            reach(pool)
-    with Interceptor(authority.issue("between"), encrypted) as between:
-        bound(pool, between, "disable")
-        with Guest(pool, database.scram) as client:
-            assert client.enter().query("SELECT 6 * 7") == ["42"]
-        reach(pool)
-
-
-def test_s15_a_server_that_offers_binding_in_the_clear_is_not_believed(pool: Agroal, database: Database) -> None:
-    for offer in (b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0", b"SCRAM-SHA-256\0SCRAM-SHA-256-PLUS\0\0"):
-        with FakeServer() as server:
-            server.behaviour = says(authentication(10, offer))
-            reach(pool, host=server.host, port=server.port)
-            assert "has somebody in between removed the TLS?" in str(refusal(pool, database.scram))
-            reach(pool)
+        (nothing, "disable", ""),
+    ],
+)
+def test_who_is_in_between_can_not_carry_a_bound_login_on(
+    intercepted: Agroal, between: Interceptor, database: Database, change: Change, how: str, words: str
+) -> None:
+    """S15: with a certificate that is as good as the server's own. Where nothing is bound, it sees everything."""
+    between.change = change
+    reach(intercepted, between, tls="require", channel_binding=how)
+    if words:
+        assert words in str(refusal(intercepted, database.scram))
+        return
+    with Guest(intercepted, database.scram) as client:
+        assert client.enter().query("SELECT 6 * 7") == ["42"]

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from agroal import __version__, main
 from agroal.auth.vault import MasterKey, write_users
 from agroal.config.model import Configuration
 from agroal.daemon.background import READY, Readiness
+from agroal.daemon.files import Secrets
 from agroal.daemon.log import Log
 from agroal.daemon.reload import Read
 from agroal.errors import ManagementError
@@ -63,7 +64,7 @@ class FakeReload:
 
     def __init__(self, read: Read) -> None:
         self.read = read
-        self.came: asyncio.Queue[tuple[Configuration, Mapping[str, str]]] = asyncio.Queue()
+        self.came: asyncio.Queue[tuple[Configuration, Secrets]] = asyncio.Queue()
 
     async def signalled(self) -> None:
         self.came.put_nowait(self.read())
@@ -72,11 +73,11 @@ class FakeReload:
 class FakeDaemon:
     """Serves until somebody says stop; it is told by a signal as soon as it is ready."""
 
-    told: tuple[Configuration, Mapping[str, str]]
+    told: tuple[Configuration, Secrets]
     wakes_with = signal.SIGTERM
     failure: Exception | None = None
 
-    def __init__(self, configuration: Configuration, secrets: Mapping[str, str], read: Read, output: Log) -> None:
+    def __init__(self, configuration: Configuration, secrets: Secrets, read: Read, output: Log) -> None:
         FakeDaemon.told = configuration, secrets
         self.output = output
         self.stop = self
@@ -250,12 +251,12 @@ class TestRunning:
         assert main.main(["-D", str(directory)]) == 0
         configuration, secrets = FakeDaemon.told
         assert configuration.settings.port == 2345
-        assert secrets == {"ann": "pencil"}
+        assert secrets == Secrets({"ann": "pencil"})
         assert not (directory / "agroal.2345.pid").exists()
 
     def test_without_a_vault_there_are_no_users(self, directory: Path, daemon: type[FakeDaemon]) -> None:
         assert main.main(["-D", str(directory)]) == 0
-        assert FakeDaemon.told[1] == {}
+        assert FakeDaemon.told[1] == Secrets()
 
     def test_an_empty_vault_needs_no_master_key(
         self, directory: Path, daemon: type[FakeDaemon], monkeypatch: pytest.MonkeyPatch
@@ -281,7 +282,7 @@ class TestRunning:
         monkeypatch.setattr(daemon, "serve", reloading)
         assert main.main(["-D", str(directory)]) == 0
         configuration, secrets = FakeDaemon.told
-        assert (configuration.settings.port, secrets) == (2346, {"bob": "crayon"})
+        assert (configuration.settings.port, secrets) == (2346, Secrets({"bob": "crayon"}))
 
     def test_sigusr1_opens_the_log_file_anew(
         self,

@@ -14,7 +14,7 @@ from agroal.config.choices import ChannelBinding, TlsMode
 from agroal.config.report import Report
 from agroal.config.servers import ServerSettings
 from tests.unit.config.test_settings import a_setting
-from tests.unit.net.certificates import Authority, Identity
+from tests.certificates import Authority, Identity
 
 STRICT = [TlsMode.REQUIRE, TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL]
 LENIENT = [TlsMode.DISABLE, TlsMode.ALLOW, TlsMode.PREFER]
@@ -137,7 +137,7 @@ class TestClients:
         self, files: Files, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         weak = rsa.generate_private_key(65537, 1024)
-        monkeypatch.setattr("tests.unit.net.certificates.ec.generate_private_key", lambda _: weak)
+        monkeypatch.setattr("tests.certificates.ec.generate_private_key", lambda _: weak)
         issued = Authority(files.directory, "Weak CA").issue("weak")
         [(_, found, message)] = of_clients(tls=True, tls_cert_file=issued.cert_file, tls_key_file=issued.key_file)
         assert found == "tls_cert_file"

@@ -15,7 +15,7 @@ from agroal.config.load import ROLES, load, locate
 from agroal.config.model import Configuration, Files
 from agroal.config.settings import KEYS
 from agroal.errors import ConfigurationError
-from tests.unit.net.certificates import Authority
+from tests.certificates import Authority
 
 Place = Callable[..., Path]
 EXAMPLES = Path(__file__).parents[3] / "conf"

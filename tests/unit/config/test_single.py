@@ -15,7 +15,7 @@ from agroal.config.settings import KEYS
 from agroal.config.single import Setting, assign, settings
 from agroal.errors import ConfigurationError, Problem
 from tests.unit.config.configurations import a_configuration, a_server, two_values
-from tests.unit.net.certificates import Authority, Identity
+from tests.certificates import Authority, Identity
 
 
 def refusal(configuration: Configuration, key: str, text: str) -> str:

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
-from agroal.auth.users import Users
+from agroal.auth.users import Secret
 from agroal.config.model import HbaLine, HbaType, Method, Name, Settings
 from agroal.daemon.daemon import Totals
 from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
+from agroal.daemon.files import Secrets
+from agroal.daemon.passwords import Passwords
 from agroal.daemon.pool import PoolShell
 from agroal.daemon.session import Session
 from agroal.daemon.tracker import Tracker
@@ -32,7 +34,6 @@ from tests.unit.net.pairs import received
 from tests.unit.script import Script, play
 from tests.unit.wire.messages import READY, authentication, message, parameter, startup
 
-USERS = Users({"ann": "pencil"}, b"a secret of this process")
 SETTINGS = Settings(host="*", port=2345, unix_socket_dir=Path("/tmp"), log_connections=True, log_disconnections=True)
 EVERYBODY = (Name("all", keyword=True),)
 
@@ -66,12 +67,43 @@ def told(sock: socket.socket) -> dict[str, str]:
     return {field[:1].decode(): field[1:].decode() for field in data[5:].split(b"\0") if field}
 
 
+class FakeLookup:
+    """What PostgreSQL knows of users, or why it can't be asked."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.failure: Exception | None = None
+        self.open = asyncio.Event()
+        """While it is not set, answers take their time."""
+        self.open.set()
+
+    async def secret_of(self, user: str) -> str | None:
+        self.asked.append(user)
+        await self.open.wait()
+        if self.failure:
+            raise self.failure
+        return self.secrets.get(user)
+
+
+class FakeLearner:
+    """Remembers what clients have shown of passwords."""
+
+    def __init__(self) -> None:
+        self.learned: list[tuple[str, str, Accepted]] = []
+
+    def learn(self, user: str, secret: Secret, accepted: Accepted) -> None:
+        self.learned.append((user, secret.text, accepted))
+
+
 class FakeDaemon:
     """What a session needs to know."""
 
     def __init__(self, on: Scene) -> None:
         self.settings = SETTINGS
-        self.users = USERS
+        self.passwords = Passwords(Secrets({"ann": "pencil"}), SETTINGS, bytes)
+        self.lookup: FakeLookup | None = None
+        self.dialler = FakeLearner()
         self.totals = Totals()
         self.failures = Failures()
         self.pool: PoolShell = on.shell

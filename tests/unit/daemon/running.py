@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from agroal.config.model import Configuration, Files, HbaLine, HbaType, LimitLine, Method, Name, Scope, Settings
 from agroal.config.servers import ServerSettings
 from agroal.daemon.daemon import Daemon
+from agroal.daemon.files import Secrets
 from agroal.demo.ports import free_port
 from agroal.net.dial import Address
 
-SECRETS = {"ann": "pencil"}
+SECRETS = Secrets({"ann": "pencil"})
 EVERYBODY = (Name("all", keyword=True),)
 HBA = (
     HbaLine("agroal_hba.conf", 1, HbaType.LOCAL, EVERYBODY, EVERYBODY, None, Method.TRUST),
@@ -43,9 +44,9 @@ def configuration(directory: Path, server: Address, **settings: object) -> Confi
 
 
 @asynccontextmanager
-async def running(configuration: Configuration, secrets: Mapping[str, str] = SECRETS) -> AsyncIterator[Daemon]:
+async def running(configuration: Configuration, secrets: Secrets = SECRETS) -> AsyncIterator[Daemon]:
     """A daemon that listens. In the end it stops at once."""
-    daemon = Daemon(configuration, secrets, lambda: (configuration, dict(secrets)))
+    daemon = Daemon(configuration, secrets, lambda: (configuration, secrets))
     ready = asyncio.Event()
     life = asyncio.create_task(daemon.run(ready.set))
     await ready.wait()

@@ -10,6 +10,7 @@ from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.config.model import Method
 from agroal.daemon.daemon import LISTENED_TO, Daemon
+from agroal.daemon.files import Secrets
 from agroal.net.dial import Address
 from agroal.pool.slot import PoolKey
 from agroal.wire.startup import StartupMessage
@@ -108,7 +109,7 @@ def unread() -> NoReturn:
 class TestDecisions:
     @in_a_loop
     async def test_the_hba_file_decides(self, socket_dir: Path) -> None:
-        daemon = Daemon(configuration(socket_dir, NOWHERE), {}, unread)
+        daemon = Daemon(configuration(socket_dir, NOWHERE), Secrets(), unread)
         peers = [Peer(address) for address in (None, ip_address("127.0.0.1"))]
         lines = [daemon.hba_line(asking(), peer, encrypted=False) for peer in peers]
         assert [line.line for line in lines if line] == [1, 2]
@@ -116,14 +117,14 @@ class TestDecisions:
 
     @in_a_loop
     async def test_an_alias_shares_the_pool_of_its_database(self, socket_dir: Path) -> None:
-        daemon = Daemon(configuration(socket_dir, NOWHERE), {}, unread)
+        daemon = Daemon(configuration(socket_dir, NOWHERE), Secrets(), unread)
         known = Accepted(Method.SCRAM_SHA_256)
         assert daemon.key(asking("store"), known) == daemon.key(asking("shop"), known) == PoolKey("shop", "ann")
 
     @in_a_loop
     async def test_each_password_that_only_the_server_can_judge_has_a_pool_of_its_own(self, socket_dir: Path) -> None:
         """CVE-2025-46801."""
-        daemon, other = (Daemon(configuration(socket_dir, NOWHERE), {}, unread) for _ in range(2))
+        daemon, other = (Daemon(configuration(socket_dir, NOWHERE), Secrets(), unread) for _ in range(2))
 
         def key(daemon: Daemon, password: str) -> PoolKey:
             return daemon.key(asking(user="eve"), Accepted(Method.PASSWORD, password=password))

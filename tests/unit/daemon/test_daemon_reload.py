@@ -13,7 +13,7 @@ import pytest
 from agroal.config.model import HbaLine, HbaType, LimitLine, Method
 from agroal.config.servers import ServerSettings
 from agroal.daemon.daemon import Daemon
-from agroal.daemon.files import read
+from agroal.daemon.files import Secrets, read
 from agroal.daemon.log import Log
 from agroal.net.dial import Address
 from tests.unit.daemon.lobby import STARTUP, told
@@ -51,9 +51,9 @@ def states(daemon: Daemon) -> list[str]:
 
 @asynccontextmanager
 async def reading(directory: Path, address: Address, **settings: object) -> AsyncIterator[tuple[Daemon, list[object]]]:
-    """A daemon, and what its files say next: a configuration and users."""
+    """A daemon, and what its files say next: a configuration and secrets."""
     made = configuration(directory, address, **settings)
-    said: list[object] = [made, dict(SECRETS)]
+    said: list[object] = [made, SECRETS]
     async with running(made) as daemon:
         daemon.reload._read = lambda: tuple(said)  # type: ignore[assignment,return-value]
         yield daemon, said
@@ -79,7 +79,7 @@ async def test_a_new_password_is_asked_for_and_free_connections_of_that_user_are
         await daemon.reload.signalled()
         await served(daemon, b"pencil")
         await until(lambda: states(daemon) == ["free"])
-        said[1] = {"ann": "crayon"}
+        said[1] = Secrets({"ann": "crayon"})
         await daemon.reload.signalled()
         await until(lambda: states(daemon) == [])
         await served(daemon, b"crayon")

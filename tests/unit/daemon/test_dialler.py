@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 from agroal.auth.accept import Accepted, failed
-from agroal.auth.users import Users
 from agroal.config.model import Method, Settings
 from agroal.daemon.dialler import ServerDialler
 from agroal.errors import AuthenticationFailed, ClientFacing, ServerRefused, ServerUnavailable
@@ -29,8 +28,8 @@ EVES = PoolKey("shop", "eve", "a digest")
 
 
 def dialler(pump: Pump, address: Address, **settings: object) -> ServerDialler:
-    users = Users({"ann": "pencil"}, b"a secret of this process")
-    return ServerDialler(pump, Route(address), replace(SETTINGS, **settings), users, bytes)  # type: ignore[arg-type]
+    settled = replace(SETTINGS, **settings)  # type: ignore[arg-type]
+    return ServerDialler(pump, Route(address), settled, {"ann": "pencil"}, bytes)
 
 
 def asking(password: str | None = None, user: str = "ann") -> Script:
@@ -121,7 +120,7 @@ class TestReloadMeanwhile:
             made = dialler(pump, address)
             dialling = asyncio.create_task(made.dial(KEY, None))
             await asyncio.sleep(0)
-            made.knows(Users({"ann": "crayon"}, b"a secret of this process"))
+            made.knows({"ann": "crayon"})
             server = await dialling
             assert server.pid == 7
             server.channel.close()
@@ -143,9 +142,8 @@ class TestReloadMeanwhile:
         async with pumping() as pump:
             with silent_port() as silent:
                 events: list[object] = []
-                users = Users({}, b"a secret of this process")
                 old = Route(Address("pg", *silent.getsockname()))
-                made = ServerDialler(pump, old, SETTINGS, users, bytes, lambda *event: events.append(event))
+                made = ServerDialler(pump, old, SETTINGS, {}, bytes, lambda *event: events.append(event))
                 dialling = asyncio.create_task(made.dial(KEY, None))
                 await asyncio.sleep(0)
                 made.reconfigure(Route(Address("pg", "/nowhere", 5432)), SETTINGS, SocketOptions())
@@ -158,7 +156,7 @@ class TestEvents:
     @in_a_loop
     async def test_that_the_server_is_down_and_up_again_is_told_once_each(self) -> None:
         events: list[tuple[EventKind, str]] = []
-        users = Users({"ann": "pencil"}, b"a secret of this process")
+        users = {"ann": "pencil"}
         async with pumping() as pump, postgres(asking("pencil"), asking("pencil")) as address:
             with silent_port() as silent:
                 down = Address("pg", *silent.getsockname())

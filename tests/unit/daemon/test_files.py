@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agroal.auth.vault import MasterKey, write_users
-from agroal.daemon.files import read
+from agroal.daemon.files import Secrets, read
 from agroal.errors import ConfigurationError, VaultError
 from tests.unit.test_admin import MASTER_FILE
 
@@ -35,7 +35,7 @@ class Folder:
         return users
 
     def users(self) -> dict[str, str]:
-        return read({}, self.path, self.environment)[1]
+        return dict(read({}, self.path, self.environment)[1].users)
 
     def problem(self) -> str:
         with pytest.raises(ConfigurationError) as refusal:
@@ -52,12 +52,12 @@ def folder(tmp_path: Path) -> Folder:
 def test_the_files_are_read_anew_each_time(folder: Folder) -> None:
     folder.vault({"ann": "pencil"})
     configuration, secrets = read({}, folder.path, folder.environment)
-    assert (configuration.settings.port, secrets) == (2345, {"ann": "pencil"})
+    assert (configuration.settings.port, secrets) == (2345, Secrets({"ann": "pencil"}))
     main = folder.path / "agroal.conf"
     main.write_text(main.read_text().replace("2345", "2346"))
     folder.vault({"bob": "crayon"})
     configuration, secrets = read({}, folder.path, folder.environment)
-    assert (configuration.settings.port, secrets) == (2346, {"bob": "crayon"})
+    assert (configuration.settings.port, secrets) == (2346, Secrets({"bob": "crayon"}))
 
 
 def test_a_flag_names_a_file_elsewhere(folder: Folder) -> None:

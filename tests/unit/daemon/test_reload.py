@@ -14,6 +14,7 @@ from agroal.config.choices import Validation
 from agroal.config.model import Configuration, LimitLine
 from agroal.config.servers import ServerSettings
 from agroal.daemon.daemon import Daemon
+from agroal.daemon.files import Secrets
 from agroal.daemon.reload import pool_settings
 from agroal.errors import ConfigurationError, ManagementError, Problem, VaultError
 from agroal.management.controls import Change
@@ -31,18 +32,18 @@ class Disk:
 
     def __init__(self, made: Configuration) -> None:
         self.configuration = made
-        self.secrets = dict(SECRETS)
+        self.secrets = SECRETS
         self.failure: Exception | None = None
         self.reads = 0
         self.readable = threading.Event()
         self.readable.set()
 
-    def read(self) -> tuple[Configuration, dict[str, str]]:
+    def read(self) -> tuple[Configuration, Secrets]:
         self.reads += 1
         assert self.readable.wait(5)
         if self.failure:
             raise self.failure
-        return self.configuration, dict(self.secrets)
+        return self.configuration, self.secrets
 
     def say(self, **settings: Any) -> None:
         given = self.configuration.settings.given() | settings
@@ -142,10 +143,10 @@ class TestReload:
     @in_a_loop
     async def test_unchanged_files_change_nothing(self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         async with scene(socket_dir, monkeypatch) as at:
-            users = at.daemon.users
+            users = at.daemon.passwords.users
             done = await at.reload.reload(dry_run=False)
             assert (done.changes, at.flushed, at.reload.at) == ((), [], None)
-            assert at.daemon.users is users
+            assert at.daemon.passwords.users is users
             assert at.events()[-1] == ("reloaded", "nothing to apply")
 
     @pytest.mark.parametrize("failure", [BAD, VaultError("the vault can't be opened")])
@@ -168,15 +169,15 @@ class TestReload:
         self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with scene(socket_dir, monkeypatch, max_connections=4) as at:
-            before, users = at.daemon.configuration, at.daemon.users
+            before, users = at.daemon.configuration, at.daemon.passwords.users
             output = FakeLog()
             output.failure = BAD
             at.daemon.output = output  # type: ignore[assignment]
             at.disk.say(idle_timeout=5.0, max_connections=9)
-            at.disk.secrets = {"ann": "crayon"}
+            at.disk.secrets = Secrets({"ann": "crayon"})
             with pytest.raises(ManagementError):
                 await at.reload.reload(dry_run=False)
-            assert (at.daemon.configuration, at.daemon.users, at.reload.pending) == (before, users, {})
+            assert (at.daemon.configuration, at.daemon.passwords.users, at.reload.pending) == (before, users, {})
             assert (at.flushed, at.daemon.pool.core._board.settings.idle_timeout) == ([], 0)
             output.failure = None
             done = await at.reload.reload(dry_run=False)
@@ -190,11 +191,11 @@ class TestReload:
         async with scene(socket_dir, monkeypatch) as at:
             before, events = at.daemon.configuration, at.events()
             at.disk.say(idle_timeout=5.0, max_connections=99)
-            at.disk.secrets = {}
+            at.disk.secrets = Secrets()
             done = await at.reload.reload(dry_run=True)
             assert [change.key for change in done.changes] == ["backlog", "max_connections", "idle_timeout", "users"]
             assert (at.daemon.configuration, at.reload.at, at.reload.pending) == (before, None, {})
-            assert (at.flushed, at.events(), "ann" in at.daemon.users) == ([], events, True)
+            assert (at.flushed, at.events(), "ann" in at.daemon.passwords.users) == ([], events, True)
             at.disk.failure = BAD
             with pytest.raises(ManagementError):
                 await at.reload.reload(dry_run=True)
@@ -260,14 +261,14 @@ class TestUsers:
         self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with scene(socket_dir, monkeypatch) as at:
-            at.disk.secrets = {"ann": "crayon", "bob": "chalk"}
+            at.disk.secrets = Secrets({"ann": "crayon", "bob": "chalk"})
             done = await at.reload.reload(dry_run=False)
             (change,) = done.changes
             assert change == Change("users", "1 user", "2 users; changed: ann, bob", False)
-            assert at.daemon.users.accepts_password("ann", "crayon")
-            assert not at.daemon.users.accepts_password("ann", "pencil")
-            assert at.daemon.users.accepts_password("bob", "chalk")
-            assert at.daemon.dialler._users is at.daemon.users
+            assert at.daemon.passwords.users.accepts_password("ann", "crayon")
+            assert not at.daemon.passwords.users.accepts_password("ann", "pencil")
+            assert at.daemon.passwords.users.accepts_password("bob", "chalk")
+            assert at.daemon.dialler._users is at.daemon.passwords.users
             assert at.flushed == [(FlushMode.GRACEFULLY, None, "ann"), (FlushMode.GRACEFULLY, None, "bob")]
             assert "pencil" not in str(at.events())
             assert "crayon" not in str(at.events())
@@ -277,9 +278,9 @@ class TestUsers:
         self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with scene(socket_dir, monkeypatch) as at:
-            at.disk.secrets = {}
+            at.disk.secrets = Secrets()
             await at.reload.reload(dry_run=False)
-            assert "ann" not in at.daemon.users
+            assert "ann" not in at.daemon.passwords.users
             assert at.flushed == [(FlushMode.GRACEFULLY, None, "ann")]
 
     @in_a_loop
@@ -289,7 +290,7 @@ class TestUsers:
         async with scene(socket_dir, monkeypatch) as at:
             files = replace(at.disk.configuration.files, users=Path("/etc/agroal/agroal_users.conf"))
             at.disk.configuration = replace(at.disk.configuration, files=files)
-            at.disk.secrets = {"ann": "crayon"}
+            at.disk.secrets = Secrets({"ann": "crayon"})
             await at.reload.reload(dry_run=False)
             assert at.events()[-1] == ("reloaded", "applied: users file, agroal_users.conf")
 

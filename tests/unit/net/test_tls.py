@@ -13,8 +13,8 @@ from agroal.errors import PeerGone, ServerUnavailable
 from agroal.net import tls
 from agroal.net.pump import Channel, Pump
 from agroal.net.tls import TlsSocket, Upgrade, begins_with_tls, offered_by_server, secure, secure_directly
+from tests.certificates import Authority, Identity
 from tests.unit.looping import in_a_loop, pumping, until
-from tests.unit.net.certificates import Authority, Identity
 from tests.unit.net.pairs import channel, received
 
 LARGE = bytes(range(256)) * 4096  # a megabyte

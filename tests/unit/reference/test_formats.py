@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from agroal.config.hba import KEYWORDS, read_hba
+from agroal.config.ident import read_ident
 from agroal.config.limits import read_limits
 from agroal.config.model import HbaType, Method, Scope
 from agroal.config.report import Report
@@ -9,6 +10,8 @@ from agroal.reference.formats import (
     DATABASES_EXAMPLE,
     HBA,
     HBA_EXAMPLE,
+    IDENT,
+    IDENT_EXAMPLE,
     METHODS,
     SCOPES,
     TYPES,
@@ -35,6 +38,13 @@ def test_the_hba_example_is_read_without_a_word() -> None:
     assert len(read_hba(HBA_EXAMPLE, report, tls=False)) == 4
     assert (report.problems, report.notices) == ([], [])
     assert shown(HBA) == [HBA_EXAMPLE]
+
+
+def test_the_ident_example_is_read_without_a_word() -> None:
+    report = Report("example")
+    assert [line.map for line in read_ident(IDENT_EXAMPLE, report)] == ["apps", "apps"]
+    assert (report.problems, report.notices) == ([], [])
+    assert shown(IDENT) == [IDENT_EXAMPLE]
 
 
 def test_the_databases_example_is_read_without_a_word() -> None:
