@@ -14,7 +14,7 @@ from agroal.auth.users import Secret
 from agroal.config.choices import ChannelBinding
 from agroal.errors import ServerRefused, ServerUnavailable
 from agroal.wire import frontend
-from agroal.wire.backend import parse_authentication, parse_mechanisms, parse_parameter_status
+from agroal.wire.backend import parse_authentication, parse_mechanisms, note_parameter
 from agroal.wire.codes import Authentication, Backend
 from agroal.wire.fields import Message, parse_fields
 from agroal.wire.startup import build_startup
@@ -81,8 +81,7 @@ def greeting() -> Talk[Greeting]:
         kind, body = yield from read_from_server()
         match kind:
             case Backend.PARAMETER_STATUS:
-                name, value = parse_parameter_status(body)
-                parameters[name] = value
+                note_parameter(body, parameters)
             case Backend.BACKEND_KEY_DATA if 8 <= len(body) <= 260:
                 key = body
             case Backend.READY_FOR_QUERY if body == b"I":

@@ -25,8 +25,6 @@ class Encryption:
 
     clients: Upgrade | None
     """None: clients are told that there is no TLS."""
-    binding: bytes | None
-    """What SCRAM-SHA-256-PLUS binds to: the hash of our certificate (RFC 5929)."""
     routes: Mapping[str, Route]
     """To the servers, by name."""
     certificates: tuple[Certificate, ...] = ()
@@ -36,13 +34,12 @@ class Encryption:
     def of(cls, configuration: Configuration) -> Encryption:
         """Raises ConfigurationError for what OpenSSL can't use, naming the file."""
         settings = configuration.settings
-        clients, binding = None, None
+        clients = None
         if settings.tls:
             context = listening_context(settings, str(configuration.files.main))
-            clients = Upgrade(context, server_side=True)
-            binding = _binding(settings)
+            clients = Upgrade(context, server_side=True, binding=_binding(settings))
         routes = {server.name: _route(server, str(configuration.files.main)) for server in configuration.servers}
-        return cls(clients, binding, routes, tuple(_certificates(configuration)))
+        return cls(clients, routes, tuple(_certificates(configuration)))
 
 
 def _certificates(configuration: Configuration) -> Iterator[Certificate]:

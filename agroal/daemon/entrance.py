@@ -13,9 +13,9 @@ from agroal.auth.users import Users
 from agroal.config.model import HbaLine, Method
 from agroal.errors import AuthenticationTimedOut, ShuttingDown
 from agroal.net.converse import converse
-from agroal.net.tls import TlsFailed, Upgrade, begins_with_tls, common_name, secure_directly
+from agroal.net.tls import TlsFailed, Upgrade, common_name
 from agroal.wire.startup import CancelRequest, StartupMessage
-from agroal.wire.talk import Talk
+from agroal.wire.talk import Talk, begins_encrypted
 
 if TYPE_CHECKING:
     from agroal.daemon.session import Session
@@ -42,12 +42,11 @@ async def let_in(session: Session) -> CancelRequest | Entered:
     until = daemon.now() + daemon.settings.authentication_timeout
     upgrade = daemon.encryption.clients if session.peer.address else None
     try:
-        secured = upgrade is not None and await _begins_encrypted(session, upgrade, until)
-        talk = _introduce(session, tls=upgrade is not None, secured=secured)
-        came = await converse(client, talk, seconds=until - daemon.now(), upgrade=upgrade)
+        came = await converse(client, _introduce(session, upgrade), seconds=until - daemon.now(), upgrade=upgrade)
         if isinstance(came, Stranger):
             users = await _looked_up(session, came, until)
-            came = await converse(client, _prove(session, came.startup, came.line, users), seconds=until - daemon.now())
+            talk = _prove(session, came.startup, came.line, users, upgrade)
+            came = await converse(client, talk, seconds=until - daemon.now())
     except TimeoutError:
         raise AuthenticationTimedOut("canceling authentication due to timeout") from None
     except TlsFailed as error:
@@ -57,19 +56,11 @@ async def let_in(session: Session) -> CancelRequest | Entered:
     return came
 
 
-async def _begins_encrypted(session: Session, upgrade: Upgrade, until: float) -> bool:
-    """Whether it is “direct TLS”: the handshake comes before anything else."""
-    async with asyncio.timeout(until - session.daemon.now()):
-        if not await begins_with_tls(session.client):
-            return False
-        await secure_directly(session.client, upgrade)
-        return True
-
-
-def _introduce(session: Session, *, tls: bool, secured: bool) -> Talk[CancelRequest | Stranger | Entered]:
+def _introduce(session: Session, upgrade: Upgrade | None) -> Talk[CancelRequest | Stranger | Entered]:
     """Who it says it is, and, unless PostgreSQL is to be asked, the proof of it."""
     daemon, client = session.daemon, session.client
-    packet = yield from negotiate(tls, secured=secured)
+    secured = upgrade is not None and (yield from begins_encrypted())
+    packet = yield from negotiate(upgrade is not None, secured=secured)
     if isinstance(packet, CancelRequest):
         return packet
     session.startup = packet
@@ -86,7 +77,7 @@ def _introduce(session: Session, *, tls: bool, secured: bool) -> Talk[CancelRequ
     )
     if daemon.lookup and line.method in BY_SECRET and packet.user not in daemon.passwords.users:
         return Stranger(packet, line)
-    return (yield from _prove(session, packet, line, daemon.passwords.users))
+    return (yield from _prove(session, packet, line, daemon.passwords.users, upgrade))
 
 
 async def _looked_up(session: Session, stranger: Stranger, until: float) -> Users:
@@ -98,7 +89,9 @@ async def _looked_up(session: Session, stranger: Stranger, until: float) -> User
     return daemon.passwords.measure({user: secret} if secret else {})
 
 
-def _prove(session: Session, packet: StartupMessage, line: HbaLine, users: Users) -> Talk[Entered]:
+def _prove(
+    session: Session, packet: StartupMessage, line: HbaLine, users: Users, upgrade: Upgrade | None
+) -> Talk[Entered]:
     daemon, client = session.daemon, session.client
     session.accepted = accepted = yield from accept(
         line.method,
@@ -106,7 +99,7 @@ def _prove(session: Session, packet: StartupMessage, line: HbaLine, users: Users
         users,
         daemon.settings.allow_unknown_users and (daemon.lookup is None or line.method not in BY_SECRET),
         Dice(daemon.token(18).hex(), daemon.token(4)),
-        binding=daemon.encryption.binding if client.encrypted else None,
+        binding=upgrade.binding if upgrade and client.encrypted else None,
         certified=common_name(client),
         usermap=Usermap.of(line, daemon.configuration.ident) if line.method is Method.CERT else None,
     )

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 from agroal.errors import PeerGone
 from agroal.net.pump import Channel
-from agroal.net.tls import Handshake, TlsFailed, Upgrade
+from agroal.net.tls import TLS_HELLO, Handshake, TlsFailed, Upgrade, unnamed
 from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN
-from agroal.wire.talk import Conversation, Talk
+from agroal.wire.talk import Ask, Conversation, Talk
 
 T = TypeVar("T")
 
@@ -65,12 +65,14 @@ class _Listener(Generic[T]):
         self._listen()
 
     def _listen(self) -> None:
-        if not self.outcome.done() and not self.conversation.securing:
+        if not self.outcome.done() and self.conversation.securing is not Ask.SECURE:
             self.channel.attend(self.readable, self.hung_up)
 
     def readable(self) -> None:
         """Feed what has come."""
         channel = self.channel
+        if self.conversation.securing and not self._hear_hello():
+            return
         view = channel.pump.view
         try:
             received = channel.sock.recv_into(view, READ_AT_ONCE)
@@ -111,11 +113,26 @@ class _Listener(Generic[T]):
             self.channel.unread = conversation.take_unread()
             if not self.outcome.done():
                 self.outcome.set_result(conversation.result)
-        elif conversation.securing:
-            assert self.upgrade, "the talk offers what nobody can do"
-            Handshake(self.channel, self.upgrade, self._secured)
+        elif conversation.securing is Ask.SECURE:
+            self._shake_hands()
+
+    def _hear_hello(self) -> bool:
+        """Whether the peer's first byte is not one of TLS: then its words can be read."""
+        first = self.channel.peek()
+        if first == TLS_HELLO:
+            self._shake_hands()
+        if first in (TLS_HELLO, None):
+            return False
+        self._advance(partial(self.conversation.secured, False))
+        return not self.outcome.done()
+
+    def _shake_hands(self) -> None:
+        assert self.upgrade, "the talk offers what nobody can do"
+        Handshake(self.channel, self.upgrade, self._secured)
 
     def _secured(self, error: TlsFailed | None) -> None:
+        if error is None and self.conversation.securing is Ask.HELLO:
+            error = unnamed(self.channel)
         if error:
             self._fail(error)
         elif not self.outcome.done():  # else it took too long

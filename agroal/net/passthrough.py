@@ -6,13 +6,14 @@ The connection belongs to this client alone, and is closed when the client leave
 from __future__ import annotations
 
 from agroal.auth.login import Greeting, greeting, read_from_server
+from agroal.auth.scram import PLUS
 from agroal.errors import ProtocolViolation, ServerUnavailable
 from agroal.net.converse import converse
 from agroal.net.dial import SERVER_MESSAGE_LIMIT
 from agroal.net.pump import Channel
-from agroal.wire.backend import authentication, parse_authentication
+from agroal.wire.backend import authentication, parse_authentication, parse_mechanisms
 from agroal.wire.codes import Authentication, Backend, Frontend
-from agroal.wire.fields import message
+from agroal.wire.fields import cstring, message
 from agroal.wire.startup import build_startup
 from agroal.wire.talk import Talk, read_only
 
@@ -43,13 +44,25 @@ async def log_in_through(client: Channel, server: Channel, user: str, database: 
             await converse(client, _tell(Authentication.SASL_FINAL, data))
             talk = _read_question()
         elif code in _ANSWERED:
-            answer = await converse(client, _ask(Authentication(code), data))
+            question = _without_binding(data) if code == Authentication.SASL else data
+            answer = await converse(client, _ask(Authentication(code), question))
             talk = _answer(answer)
         else:
             raise ServerUnavailable(
                 f"the server asks for an authentication that agroal can't pass through (code {code})"
             )
     raise ProtocolViolation("the server does not come to the end of the authentication")
+
+
+def _without_binding(data: bytes) -> bytes:
+    """The mechanisms that a client can use: to bind its answer to our connection with the server is beyond it."""
+    offered = [name for name in parse_mechanisms(data) if name != PLUS]
+    if not offered:
+        raise ServerUnavailable(
+            f"the server offers nothing but {PLUS}, which can't be passed through",
+            hint="Add the user with its password to the vault: agroal-admin user add.",
+        )
+    return b"".join(map(cstring, offered)) + b"\0"
 
 
 def _begin(user: str, database: str) -> Talk[tuple[int, bytes]]:

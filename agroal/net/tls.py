@@ -76,6 +76,8 @@ class Upgrade:
     server_side: bool
     hostname: str | None = None
     """Of the server that we are the client of."""
+    binding: bytes | None = None
+    """What SCRAM-SHA-256-PLUS binds to: the hash of our certificate (RFC 5929)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +164,18 @@ async def something_to_read(channel: Channel) -> None:
 
 
 async def secure_directly(channel: Channel, upgrade: Upgrade) -> None:
-    """Encrypt the channel without having asked: then both must say in the handshake that they mean PostgreSQL.
-
-    Raises TlsFailed.
-    """
+    """Encrypt the channel without having asked. Raises TlsFailed."""
     await secure(channel, upgrade)
+    if failure := unnamed(channel):
+        raise failure
+
+
+def unnamed(channel: Channel) -> TlsFailed | None:
+    """Who begins with TLS must say in the handshake that it means PostgreSQL: what went wrong, if it has not."""
     assert isinstance(channel.sock, ssl.SSLSocket)
-    if channel.sock.selected_alpn_protocol() != ALPN:
-        raise TlsFailed(f'{channel.label} did not name the protocol "{ALPN}" in the TLS handshake (ALPN)')
+    if channel.sock.selected_alpn_protocol() == ALPN:
+        return None
+    return TlsFailed(f'{channel.label} did not name the protocol "{ALPN}" in the TLS handshake (ALPN)')
 
 
 def common_name(channel: Channel) -> str | None:
@@ -190,12 +196,6 @@ def tls_version(channel: Channel) -> str:
 def peer_certificate(channel: Channel) -> bytes | None:
     """The peer's certificate in DER, verified or not; None where it has shown none."""
     return channel.sock.getpeercert(binary_form=True) if isinstance(channel.sock, ssl.SSLSocket) else None
-
-
-async def begins_with_tls(channel: Channel) -> bool:
-    """Whether a client speaks TLS from its first byte on; what it said stays where it is."""
-    await something_to_read(channel)
-    return channel.peek() == TLS_HELLO
 
 
 async def offered_by_server(channel: Channel) -> bool:

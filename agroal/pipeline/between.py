@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from agroal.errors import AgroalError, ServerRefused
 from agroal.wire import frontend
-from agroal.wire.backend import parse_parameter_status
+from agroal.wire.backend import note_parameter
 from agroal.wire.codes import Backend, Status
 from agroal.wire.fields import parse_fields
 from agroal.wire.talk import Talk, read_message
@@ -65,8 +65,7 @@ def _run(request: bytes, parameters: dict[str, str]) -> Talk[None]:
         if kind == Backend.READY_FOR_QUERY:
             break
         if kind == Backend.PARAMETER_STATUS:
-            name, value = parse_parameter_status(body)
-            parameters[name] = value
+            note_parameter(body, parameters)
         elif kind == Backend.ERROR_RESPONSE:
             refusal = ServerRefused(parse_fields(body))
         elif kind not in _ASYNCHRONOUS and kind not in _RESULTS:

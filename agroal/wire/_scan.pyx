@@ -2,7 +2,7 @@
 """The compiled twin of `agroal.wire.scan`: the same walk on bare memory. What it does is said there."""
 
 from agroal.wire import scan as reference
-from agroal.wire.backend import parse_parameter_status
+from agroal.wire.backend import note_parameter
 from agroal.wire.codes import Backend, Frontend, Status
 from agroal.wire.fields import parse_fields
 
@@ -173,6 +173,5 @@ cdef class BackendScanner(Scanner):
         elif length > MAX_LOOKED_AT:
             tally.owed += 1
         else:
-            name, value = parse_parameter_status(body)
-            tally.parameters[name] = value
+            note_parameter(body, tally.parameters)
         return 0

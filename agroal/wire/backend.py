@@ -102,3 +102,14 @@ def parse_parameter_status(body: bytes) -> tuple[str, str]:
     name, at = take_cstring(body, 0)
     value, _ = take_cstring(body, at)
     return name, value
+
+
+def note_parameter(body: bytes, parameters: dict[str, str]) -> None:
+    """Add what a ParameterStatus reports, as long as that is no flood. Raises ProtocolViolation."""
+    name, value = parse_parameter_status(body)
+    if len(body) > MAX_PARAMETER or (name not in parameters and len(parameters) >= MAX_PARAMETERS):
+        raise ProtocolViolation(
+            "the server reports more settings than can be kept",
+            detail=f"Expected at most {MAX_PARAMETERS}, of {MAX_PARAMETER} bytes each.",
+        )
+    parameters[name] = value

@@ -19,7 +19,7 @@ import struct
 from typing import Final
 
 from agroal.errors import ProtocolViolation
-from agroal.wire.backend import parse_parameter_status
+from agroal.wire.backend import note_parameter
 from agroal.wire.codes import Backend, Frontend, Status
 from agroal.wire.fields import parse_fields
 
@@ -211,8 +211,7 @@ class BackendScanner(Scanner):
         elif length > MAX_LOOKED_AT:
             tally.owed += 1  # can't be followed, and a count that never comes down closes the server
         else:
-            name, value = parse_parameter_status(body)
-            tally.parameters[name] = value
+            note_parameter(body, tally.parameters)
 
 
 def _violation(sender: str, kind: int, length: int) -> ProtocolViolation:

@@ -37,9 +37,17 @@ class Ask(Enum):
     """Nothing may have been sent ahead: what arrived in the clear must not count as encrypted (CVE-2021-23214)."""
     SECURE = auto()
     """TLS begins here. Nothing may have been sent ahead; the talk goes on when the handshake is over."""
+    HELLO = auto()
+    """Whether the peer begins with a TLS handshake of its own accord: 1 once that is over, 0 if it does not."""
 
 
 Talk = Generator[bytes | Ask, Message, T]
+
+
+def begins_encrypted() -> Talk[bool]:
+    """Whether the peer spoke TLS from its first byte on. To be asked first, and where TLS is on offer."""
+    answer, _ = yield Ask.HELLO
+    return bool(answer)
 
 
 def read_packet() -> Talk[bytes]:
@@ -99,13 +107,13 @@ class Conversation(Generic[T]):
         return self._inbox.take_rest()
 
     @property
-    def securing(self) -> bool:
-        """The talk waits for a TLS handshake: `secured` says that it is over."""
-        return self._ask is Ask.SECURE and not self.done
+    def securing(self) -> Ask | None:
+        """SECURE or HELLO, while the talk waits for that: `secured` is the answer."""
+        return self._ask if self._ask in (Ask.SECURE, Ask.HELLO) and not self.done else None
 
-    def secured(self) -> None:
-        """What comes from now on was encrypted. Raises what the talk raises."""
-        self._advance((0, b""))
+    def secured(self, by_handshake: bool = True) -> None:
+        """The handshake is over, or (HELLO) there was none. Raises what the talk raises."""
+        self._advance((int(by_handshake), b""))
         self._serve()
 
     def close(self) -> None:
@@ -122,6 +130,8 @@ class Conversation(Generic[T]):
                     if len(self._inbox):
                         raise ProtocolViolation("received unencrypted data after an encryption request")
                     unit = (0, b"") if self._ask is Ask.SILENCE else None
+                case Ask.HELLO:
+                    unit = None
                 case _:
                     unit = self._inbox.take_message(self._limit)
             if unit is None:

@@ -260,6 +260,8 @@ def test_garbage_in_the_midst_of_an_answer_ends_both_sides_and_nobody_else(
     def behave(connection: socket.socket) -> None:
         connection.recv(10_000)
         connection.sendall(OK + KEY + READY)
+        connection.recv(10_000)  # its settings
+        connection.sendall(message("C", b"SELECT 1\0") + READY)
         connection.recv(10_000)
         connection.sendall(message("T", b"\0\0") + garbage)
         connection.recv(10_000)

@@ -108,7 +108,7 @@ class FakeDaemon:
         self.failures = Failures()
         self.pool: PoolShell = on.shell
         self.tracker = Tracker(on.shell)
-        self.encryption = Encryption(None, None, {})
+        self.encryption = Encryption(None, {})
         numbers = itertools.count(1)
         self.cancels = Cancels(on.pump, SocketOptions(), lambda _: key(next(numbers)))
         self.stopping = False

@@ -11,8 +11,10 @@ import pytest
 
 from agroal.errors import PeerGone, ServerUnavailable
 from agroal.net import tls
+from agroal.net.converse import converse
 from agroal.net.pump import Channel, Pump
-from agroal.net.tls import TlsSocket, Upgrade, begins_with_tls, offered_by_server, secure, secure_directly
+from agroal.net.tls import TlsSocket, Upgrade, offered_by_server, secure, secure_directly
+from agroal.wire.talk import Talk, begins_encrypted, read_packet
 from tests.certificates import Authority, Identity
 from tests.unit.looping import in_a_loop, pumping, until
 from tests.unit.net.pairs import channel, received
@@ -195,30 +197,62 @@ async def test_who_hangs_up_in_the_handshake_is_gone(server: Identity) -> None:
                 await shaking
 
 
+def greet() -> Talk[tuple[bool, bytes]]:
+    """Whether the client began with TLS, and its first packet."""
+    secured = yield from begins_encrypted()
+    return secured, (yield from read_packet())
+
+
+PACKET = b"\0\0\0\x08\0\x01\x02\x03"
+
+
 @in_a_loop
-async def test_direct_tls_names_the_protocol(authority: Authority, server: Identity) -> None:
+async def test_a_client_may_begin_with_tls_and_names_the_protocol(authority: Authority, server: Identity) -> None:
     async with pumping() as pump:
         with pair(pump) as (client, served):
-            direct = asyncio.create_task(secure_directly(client, dialling(authority)))
-            assert await begins_with_tls(served)
-            await secure_directly(served, serving(server))
-            await direct
+            heard = asyncio.create_task(converse(served, greet(), upgrade=serving(server)))
+            await secure_directly(client, dialling(authority))
+            client.write(PACKET)
+            assert await heard == (True, PACKET[4:])
         with pair(pump) as (client, served):
-            other = asyncio.gather(
-                secure(client, dialling(authority, "h2")),
-                secure_directly(served, serving(server)),
+            heard = asyncio.create_task(converse(served, greet(), upgrade=serving(server)))
+            await secure(client, dialling(authority, "h2"))
+            with pytest.raises(tls.TlsFailed, match='client did not name the protocol "postgresql"'):
+                await heard
+
+
+@in_a_loop
+async def test_a_server_that_does_not_name_the_protocol_is_left(authority: Authority, server: Identity) -> None:
+    async with pumping() as pump:
+        with pair(pump) as (client, served):
+            ours, _ = await asyncio.gather(
+                secure_directly(client, dialling(authority)),
+                secure(served, serving(server, "h2")),
                 return_exceptions=True,
             )
-            assert str((await other)[1]).startswith('client did not name the protocol "postgresql"')
+            assert isinstance(ours, tls.TlsFailed)
 
 
 @in_a_loop
-async def test_a_startup_packet_is_no_tls() -> None:
+async def test_a_client_that_begins_in_the_clear_is_heard(server: Identity) -> None:
     async with pumping() as pump:
         with channel(pump, "client") as (theirs, ours):
-            theirs.send(b"\0\0\0\x08")
-            assert not await begins_with_tls(ours)
-            assert ours.sock.recv(4) == b"\0\0\0\x08"
+            heard = asyncio.create_task(converse(ours, greet(), upgrade=serving(server)))
+            await asyncio.sleep(0)
+            theirs.send(PACKET[:1])
+            theirs.send(PACKET[1:])
+            assert await heard == (False, PACKET[4:])
+
+
+@in_a_loop
+async def test_a_client_that_says_nothing_is_gone_when_it_goes(server: Identity) -> None:
+    async with pumping() as pump:
+        with channel(pump, "client") as (theirs, ours):
+            heard = asyncio.create_task(converse(ours, greet(), upgrade=serving(server)))
+            await asyncio.sleep(0)
+            theirs.close()
+            with pytest.raises(PeerGone):
+                await heard
 
 
 @pytest.mark.parametrize(("answer", "offered"), [(b"S", True), (b"N", False)])

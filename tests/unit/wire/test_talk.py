@@ -143,7 +143,7 @@ def test_a_talk_may_end_with_the_handshake() -> None:
     conversation.start()
     assert conversation.securing
     conversation.secured()
-    assert (conversation.done, conversation.result, conversation.securing) == (True, 7, False)
+    assert (conversation.done, conversation.result, conversation.securing) == (True, 7, None)
 
 
 def test_what_a_talk_raises_behind_the_handshake_is_raised() -> None:
