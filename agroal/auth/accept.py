@@ -143,7 +143,7 @@ def accept(
             return Accepted(method)
         case Method.PASSWORD:
             return (yield from _cleartext(user, users, unknown_allowed and not known))
-        case Method.MD5 if not (known and users[user].verifier):
+        case Method.MD5 if users.wants_md5(user):
             return (yield from _md5(user, users, dice))
         case Method.MD5 | Method.SCRAM_SHA_256:
             return (yield from _scram(method, user, users, dice, binding))

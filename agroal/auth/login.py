@@ -14,7 +14,7 @@ from agroal.auth.users import Secret
 from agroal.config.choices import ChannelBinding
 from agroal.errors import ServerRefused, ServerUnavailable
 from agroal.wire import frontend
-from agroal.wire.backend import parse_authentication, parse_mechanisms, note_parameter
+from agroal.wire.backend import note_parameter, parse_authentication, parse_mechanisms
 from agroal.wire.codes import Authentication, Backend
 from agroal.wire.fields import Message, parse_fields
 from agroal.wire.startup import build_startup

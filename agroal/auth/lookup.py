@@ -11,6 +11,7 @@ import struct
 from typing import Final
 
 from agroal.auth.login import read_from_server
+from agroal.auth.users import Secret
 from agroal.errors import ProtocolViolation, ServerUnavailable
 from agroal.wire import frontend
 from agroal.wire.codes import Backend
@@ -32,7 +33,8 @@ SELECT rolpassword FROM pg_catalog.pg_authid
 def look_up(user: str) -> Talk[str | None]:
     """What PostgreSQL stores as the user's password.
 
-    None: there is no such role, it has no password, may not log in, or its password is valid no longer. Raises
+    None: there is no such role, it has no password, may not log in, its password is valid no longer, or what is stored
+    is neither a SCRAM verifier nor an md5 hash: taken for a password, it would let in who has read it. Raises
     ServerRefused, ServerUnavailable, ProtocolViolation.
     """
     yield frontend.extended_query(QUERY, [user])
@@ -43,7 +45,7 @@ def look_up(user: str) -> Talk[str | None]:
             case Backend.DATA_ROW:
                 secret = _only_value(body)
             case Backend.READY_FOR_QUERY if body == b"I":
-                return secret
+                return secret if secret and Secret(secret).password is None else None
             case Backend.PARSE_COMPLETE | Backend.BIND_COMPLETE | Backend.COMMAND_COMPLETE | Backend.PARAMETER_STATUS:
                 continue
             case _:

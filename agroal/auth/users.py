@@ -49,6 +49,7 @@ class Users(Mapping[str, Secret]):
         self._secrets = {name: Secret(text) for name, text in secrets.items()}
         self._key = key
         self._verifiers = {name: made for name, secret in self._secrets.items() if (made := self._make(name, secret))}
+        self._some_by_md5 = any(secret.verifier is None for secret in self._secrets.values())
 
     def _make(self, name: str, secret: Secret) -> Verifier | None:
         if secret.password is not None:
@@ -63,6 +64,14 @@ class Users(Mapping[str, Secret]):
 
     def __len__(self) -> int:
         return len(self._secrets)
+
+    def wants_md5(self, name: str) -> bool:
+        """Whether the method md5 is just that for this user: where there is a verifier it is SCRAM, as in PostgreSQL.
+
+        Who is unknown is asked like those who have none, or like everybody when nobody is.
+        """
+        secret = self.get(name)
+        return self._some_by_md5 if secret is None else secret.verifier is None
 
     def challenge(self, name: str) -> tuple[Verifier, bool]:
         """The verifier for a SCRAM exchange with this user, and whether it is doomed: nobody, or just an md5 hash."""

@@ -23,6 +23,7 @@ from agroal import __version__
 from agroal.auth import lookup
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer, match
+from agroal.auth.login import Credentials
 from agroal.auth.users import Secret
 from agroal.config.model import Configuration, HbaLine, LogLevel
 from agroal.daemon.controls import DaemonControls
@@ -143,9 +144,10 @@ class Daemon:
             return None
         (name, password), *_ = known.superuser.items()
         database, seconds = self.settings.auth_query_database, self.settings.authentication_timeout
+        salted: dict[tuple[bytes, int], bytes] = {}
 
         def connect() -> Awaitable[Server]:
-            credentials = self.dialler.credentials(name, Secret(password))
+            credentials = Credentials(name, Secret(password), self.token(18).hex(), salted)
             return self.dialler.log_in(database, credentials, lookup.STARTUP)
 
         return Lookup(connect, seconds, self.now)

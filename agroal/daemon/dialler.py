@@ -48,8 +48,8 @@ class ServerDialler:
         self._pump = pump
         self._settings = settings
         self._users = {name: Secret(text) for name, text in users.items()}
-        self._learned: dict[str, tuple[Secret, Keys | None]] = {}
-        """By user: what a client has shown of a password that the vault does not have."""
+        self._learned: dict[str, tuple[Secret, Secret, Keys | None]] = {}
+        """By user: what a client was measured by, and what it has shown of a password that the vault does not have."""
         self._token = token
         self._options = SocketOptions(settings.nodelay, settings.keep_alive)
         self.failure: str | None = None
@@ -76,8 +76,19 @@ class ServerDialler:
         self._salted.clear()
 
     def learn(self, user: str, secret: Secret, accepted: Accepted) -> None:
-        """A client has proved to be this user, by a secret from which nobody can log in: what it showed is as good."""
-        learned = (Secret(accepted.told), None) if accepted.told is not None else (secret, accepted.keys)
+        """A client has proved to be this user, by a secret from which nobody can log in: what it showed is as good.
+
+        A password serves for every server, and gives way to keys only when the secret is another.
+        """
+        if self._users.get(user, secret) != secret:
+            return  # it knows what clients have to know, and that is not what the server wants
+        proved, known, _ = self._learned.get(user, (None, None, None))
+        if accepted.told is not None:
+            learned: tuple[Secret, Secret, Keys | None] = secret, Secret(accepted.told), None
+        elif proved == secret and known != secret:
+            return
+        else:
+            learned = secret, secret, accepted.keys
         if learned != self._learned.get(user):
             self._learned[user] = learned
             self._salted.pop(user, None)
@@ -118,21 +129,17 @@ class ServerDialler:
 
         return await dial(self._pump, route.address, self._options, talk, seconds, route.policy)
 
-    def credentials(self, user: str, secret: Secret | None, keys: Keys | None = None) -> Credentials:
-        """For one login."""
-        salted = self._salted.setdefault(user, {}) if secret and secret.password else {}
-        return Credentials(user, secret, self._token(18).hex(), salted, keys)
-
     def _credentials(self, key: PoolKey, session: Session | None) -> Credentials:
         if key.secret:
             password = session.accepted.password if session and session.accepted else None
             if password is None:
                 raise ServerUnavailable("the client whose password was to be tried has left")
             return Credentials(key.user, Secret(password), self._token(18).hex(), {})
-        secret = self._users.get(key.user)
+        secret, keys = self._users.get(key.user), None
         if (secret is None or secret.password is None) and key.user in self._learned:
-            return self.credentials(key.user, *self._learned[key.user])
-        return self.credentials(key.user, secret)
+            _, secret, keys = self._learned[key.user]
+        salted = self._salted.setdefault(key.user, {}) if secret and secret.password else {}
+        return Credentials(key.user, secret, self._token(18).hex(), salted, keys)
 
     def _tried(self, address: Address, failure: str | None) -> None:
         """What became of a connect; of a server that is not ours any more, it is not worth a word."""

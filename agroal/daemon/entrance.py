@@ -11,7 +11,7 @@ from agroal.auth.accept import Accepted, Dice, accept, negotiate, permit
 from agroal.auth.ident import Usermap
 from agroal.auth.users import Users
 from agroal.config.model import HbaLine, Method
-from agroal.errors import AuthenticationTimedOut, ShuttingDown
+from agroal.errors import AuthenticationTimedOut, LookupFailed, ShuttingDown
 from agroal.net.converse import converse
 from agroal.net.tls import TlsFailed, Upgrade, common_name
 from agroal.wire.startup import CancelRequest, StartupMessage
@@ -29,8 +29,8 @@ Entered = tuple[StartupMessage, Accepted]
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
-    """A client whose user is not in the vault, and whom PostgreSQL may know."""
+class Claim:
+    """Who a client says it is, and the line of the HBA file by which it has to prove that."""
 
     startup: StartupMessage
     line: HbaLine
@@ -43,9 +43,9 @@ async def let_in(session: Session) -> CancelRequest | Entered:
     upgrade = daemon.encryption.clients if session.peer.address else None
     try:
         came = await converse(client, _introduce(session, upgrade), seconds=until - daemon.now(), upgrade=upgrade)
-        if isinstance(came, Stranger):
-            users = await _looked_up(session, came, until)
-            talk = _prove(session, came.startup, came.line, users, upgrade)
+        if isinstance(came, Claim):
+            users = await _looked_up(session, came.startup.user, until)
+            talk = _prove(session, came, users, upgrade, unknown_allowed=False)
             came = await converse(client, talk, seconds=until - daemon.now())
     except TimeoutError:
         raise AuthenticationTimedOut("canceling authentication due to timeout") from None
@@ -56,8 +56,8 @@ async def let_in(session: Session) -> CancelRequest | Entered:
     return came
 
 
-def _introduce(session: Session, upgrade: Upgrade | None) -> Talk[CancelRequest | Stranger | Entered]:
-    """Who it says it is, and, unless PostgreSQL is to be asked, the proof of it."""
+def _introduce(session: Session, upgrade: Upgrade | None) -> Talk[CancelRequest | Claim | Entered]:
+    """Who it says it is, and the proof of it, unless PostgreSQL is to be asked before: the user is not in the vault."""
     daemon, client = session.daemon, session.client
     secured = upgrade is not None and (yield from begins_encrypted())
     packet = yield from negotiate(upgrade is not None, secured=secured)
@@ -75,29 +75,40 @@ def _introduce(session: Session, upgrade: Upgrade | None) -> Talk[CancelRequest 
         encrypted=client.encrypted,
         certified=common_name(client),
     )
-    if daemon.lookup and line.method in BY_SECRET and packet.user not in daemon.passwords.users:
-        return Stranger(packet, line)
-    return (yield from _prove(session, packet, line, daemon.passwords.users, upgrade))
+    claim, users = Claim(packet, line), daemon.passwords.users
+    if daemon.lookup and line.method in BY_SECRET and packet.user not in users:
+        return claim
+    unknown_allowed = daemon.settings.allow_unknown_users
+    return (yield from _prove(session, claim, users, upgrade, unknown_allowed=unknown_allowed))
 
 
-async def _looked_up(session: Session, stranger: Stranger, until: float) -> Users:
-    """What PostgreSQL knows of this user, as if it were in the vault; nobody, if that is nothing."""
-    daemon, user = session.daemon, stranger.startup.user
-    assert daemon.lookup
+async def _looked_up(session: Session, user: str, until: float) -> Users:
+    """What PostgreSQL knows of this user, as if it were in the vault; nobody, if that is nothing. Raises LookupFailed.
+
+    Who was asked when there was a reload may not be the one to ask any more.
+    """
+    daemon = session.daemon
     async with asyncio.timeout(until - daemon.now()):
-        secret = await daemon.lookup.secret_of(user)
-    return daemon.passwords.measure({user: secret} if secret else {})
+        while lookup := daemon.lookup:
+            try:
+                secret = await lookup.secret_of(user)
+            except LookupFailed:
+                if lookup is daemon.lookup:
+                    raise
+            else:
+                return daemon.passwords.measure({user: secret} if secret else {})
+    raise LookupFailed
 
 
 def _prove(
-    session: Session, packet: StartupMessage, line: HbaLine, users: Users, upgrade: Upgrade | None
+    session: Session, claim: Claim, users: Users, upgrade: Upgrade | None, *, unknown_allowed: bool
 ) -> Talk[Entered]:
-    daemon, client = session.daemon, session.client
+    daemon, client, line, packet = session.daemon, session.client, claim.line, claim.startup
     session.accepted = accepted = yield from accept(
         line.method,
         packet.user,
         users,
-        daemon.settings.allow_unknown_users and (daemon.lookup is None or line.method not in BY_SECRET),
+        unknown_allowed,
         Dice(daemon.token(18).hex(), daemon.token(4)),
         binding=upgrade.binding if upgrade and client.encrypted else None,
         certified=common_name(client),

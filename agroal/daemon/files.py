@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,27 +36,30 @@ def read_secrets(configuration: Configuration, environment: Mapping[str, str]) -
     """Decrypts the files of users. Raises VaultError, ConfigurationError."""
     files = configuration.files
     paths = files.users, files.frontend_users, files.superuser
-    users, frontend, superusers = (_users(path, environment) for path in paths)
-    if problems := [*_problems(configuration, users, frontend, superusers)]:
+    secrets = Secrets(*(_users(path, environment) for path in paths))
+    check(configuration, secrets)
+    return secrets
+
+
+def check(configuration: Configuration, secrets: Secrets) -> None:
+    """Raises ConfigurationError where these don't go together."""
+    if problems := [*_problems(configuration, secrets)]:
         raise ConfigurationError(problems)
-    return Secrets(users, frontend, superusers)
 
 
-def _problems(
-    configuration: Configuration, users: Mapping[str, str], frontend: Iterable[str], superusers: Sized
-) -> Iterator[Problem]:
-    files = configuration.files
+def _problems(configuration: Configuration, secrets: Secrets) -> Iterator[Problem]:
+    files, users = configuration.files, secrets.users
     for limit in configuration.limits:
         if files.users and limit.initial_size and limit.user not in users:
             why = f'user "{limit.user}" is not in {files.users}, so nobody can log in for it'
             yield Problem(limit.file, limit.line, "INITIAL_SIZE", why)
-    for name in frontend:
+    for name in secrets.frontend:
         if name not in users:
             why = f'user "{name}" is not in the users file: agroal could not log in to PostgreSQL for it'
             yield Problem(str(files.frontend_users), 0, "", why)
-    if len(superusers) > 1:
-        yield Problem(str(files.superuser), 0, "", f"has {len(superusers)} users; expected one")
-    if configuration.settings.auth_query and not superusers:
+    if len(secrets.superuser) > 1:
+        yield Problem(str(files.superuser), 0, "", f"has {len(secrets.superuser)} users; expected one")
+    if configuration.settings.auth_query and not secrets.superuser:
         yield Problem(str(files.main), 0, "auth_query", "needs a superuser file (-S) with one user")
 
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from agroal.auth.lookup import LONGEST_NAME, look_up
@@ -46,16 +47,26 @@ class Lookup:
         task = self._asked.get(user)
         if task is None:
             task = self._asked[user] = asyncio.get_running_loop().create_task(self._ask(user))
-            task.add_done_callback(lambda _: self._asked.pop(user, None))
-        return await asyncio.shield(task)  # others may wait for the same answer
+            task.add_done_callback(partial(self._answered, user))
+        try:
+            return await asyncio.shield(task)  # others may wait for the same answer
+        except asyncio.CancelledError:
+            if task.cancelled() and not _is_cancelled():
+                raise LookupFailed from None
+            raise
 
-    def forget(self) -> None:
-        """What was learned may not be so any more."""
-        self._known.clear()
+    def _answered(self, user: str, task: asyncio.Task[str | None]) -> None:
+        del self._asked[user]
+        if not task.cancelled():
+            task.exception()  # whoever asked may have left
 
     async def close(self) -> None:
-        for task in list(self._asked.values()):
+        """Who waits for an answer gets none: LookupFailed."""
+        asked = list(self._asked.values())
+        for task in asked:
             task.cancel()
+        if asked:
+            await asyncio.wait(asked)
         if server := self._server:
             self._server = None
             await hang_up(server.channel, self._seconds)
@@ -90,3 +101,9 @@ class Lookup:
             raise ProtocolViolation("the server said more than it was asked")
         self._server = server
         return secret
+
+
+def _is_cancelled() -> bool:
+    """Whether it is the one who asks that has been cancelled, and not the question."""
+    asking = asyncio.current_task()
+    return asking is not None and asking.cancelling() > 0

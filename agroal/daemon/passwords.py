@@ -27,6 +27,9 @@ class Passwords:
         self._settings = settings
         self._made_up = self._make_up(secrets, settings, {})
         self._rotating: asyncio.Task[None] | None = None
+        self._started = False
+        self._due = 0.0
+        """When they rotate next, by the clock of the loop."""
         self.users = self.measure(of_clients(secrets, self._made_up))
 
     def measure(self, secrets: Mapping[str, str]) -> Users:
@@ -39,35 +42,59 @@ class Passwords:
 
     def start(self) -> None:
         """Rotate from now on, if that is wanted."""
-        self.stop()
+        self._started = True
+        self._due = asyncio.get_running_loop().time() + self._settings.rotate_frontend_password_timeout
+        self._go_on()
+
+    def stop(self) -> None:
+        """Rotate no more."""
+        self._started = False
+        self._pause()
+
+    async def renew(self, secrets: Secrets, settings: Settings) -> Callable[[], None]:
+        """Get ready for other secrets; what is returned puts them in force. Passwords that we have made up stay."""
+        while True:
+            before = self._made_up
+            made_up = self._make_up(secrets, settings, before)
+            users = await self._measured(of_clients(secrets, made_up))
+            if before is self._made_up:  # else they have been rotated meanwhile
+                break
+
+        def take() -> None:
+            same_pace = settings.rotate_frontend_password_timeout == self._settings.rotate_frontend_password_timeout
+            self._secrets, self._settings, self._made_up, self.users = secrets, settings, made_up, users
+            if not self._started:
+                return
+            if same_pace:
+                self._go_on()
+            else:
+                self.start()
+
+        return take
+
+    def _go_on(self) -> None:
+        self._pause()
         if self._made_up:
             self._rotating = asyncio.get_running_loop().create_task(self._rotate())
 
-    def stop(self) -> None:
+    def _pause(self) -> None:
         if self._rotating:
             self._rotating.cancel()
             self._rotating = None
 
-    async def renew(self, secrets: Secrets, settings: Settings) -> Callable[[], None]:
-        """Get ready for other secrets; what is returned puts them in force. Passwords that we have made up stay."""
-        made_up = self._make_up(secrets, settings, self._made_up)
-        users = await self._measured(of_clients(secrets, made_up))
-
-        def take() -> None:
-            self._secrets, self._settings, self._made_up, self.users = secrets, settings, made_up, users
-            self.start()
-
-        return take
-
     async def _rotate(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self._settings.rotate_frontend_password_timeout)
+            await asyncio.sleep(self._due - loop.time())
             made_up = self._make_up(self._secrets, self._settings, {})
             users = await self._measured(of_clients(self._secrets, made_up))
             self._made_up, self.users = made_up, users
+            self._due = loop.time() + self._settings.rotate_frontend_password_timeout
             log.info("the passwords of clients have been rotated")
 
     async def _measured(self, secrets: Mapping[str, str]) -> Users:
+        if secrets == {name: secret.text for name, secret in self.users.items()}:
+            return self.users
         return await asyncio.get_running_loop().run_in_executor(None, self.measure, secrets)
 
     def _make_up(self, secrets: Secrets, settings: Settings, kept: Mapping[str, str]) -> dict[str, str]:

@@ -97,8 +97,11 @@ class PoolShell:
             lease = await self._ask(session)
             if lease.server.channel.peek() is None:
                 return lease
-            self._let_go(lease.slot)
-            self._lost(lease.slot, lease.server)
+            if self._let_go(lease.slot):
+                self._spawn(self._hang_up(lease.slot, lease.server))
+            else:
+                why = self._given_up(lease.slot, lease.server)
+                self._do(self.core.release(lease.slot, lease.number, self._now(), clean=False, reason=why))
 
     async def _ask(self, session: Session) -> Lease:
         waiter = next(self._numbers)
@@ -171,8 +174,8 @@ class PoolShell:
                     self._validate(slot)
                 case Close(slot, reason):
                     self._close(slot, reason)
-                case Notify(waiter, position, error):
-                    self._notify(waiter, position, error)
+                case Notify(waiter, position, error) if waiter in self._waiting:
+                    self._waiting[waiter][0].notify(position, error)
                 case Refuse(waiter, error, _):
                     self._refuse(waiter, error)
         self._arm()
@@ -192,10 +195,6 @@ class PoolShell:
         _, answer = self._waiting.pop(waiter, (None, None))
         if answer is not None and not answer.done():
             answer.set_exception(error)
-
-    def _notify(self, waiter: int, position: int, error: ClientFacing | None) -> None:
-        if waiter in self._waiting:
-            self._waiting[waiter][0].notify(position, error)
 
     async def _connect(self, slot: int, key: PoolKey, waiter: int | None) -> None:
         session = self._knows_password(key) if waiter is None else self._waiting.get(waiter, (None, None))[0]
@@ -249,15 +248,16 @@ class PoolShell:
         server.channel.attend(partial(self._lost, slot, server))
 
     def _lost(self, slot: int, server: Server) -> None:
-        if self.servers.get(slot) is not server:
-            return
-        del self.servers[slot]
+        """It counts until PostgreSQL's side is gone, too."""
+        if self.servers.get(slot) is server:
+            self._do(self.core.spoiled(slot, self._given_up(slot, server), self._now()))
+
+    def _given_up(self, slot: int, server: Server) -> CloseReason:
+        """Why nobody can use it any more. With an error PostgreSQL takes its leave."""
         said = server.channel.peek()
-        # With an error PostgreSQL takes its leave.
         reason = CloseReason.LOST if not said or said == b"E" else CloseReason.SPOKE_WHILE_IDLE
         log.info("%r in slot %d is given up: %s", server, slot, reason.value)
-        server.channel.close()
-        self._do(self.core.closed(slot, self._now(), reason))
+        return reason
 
     def _arm(self) -> None:
         """One timer for everything. It may fire early, and is then set again."""

@@ -18,7 +18,7 @@ from agroal.config.model import Configuration, ServerSettings, Settings
 from agroal.config.single import assign
 from agroal.config.single import settings as settings_of
 from agroal.daemon.encryption import Encryption
-from agroal.daemon.files import Secrets
+from agroal.daemon.files import Secrets, check
 from agroal.errors import AgroalError, ConfigurationError, ManagementError, VaultError
 from agroal.management.controls import Change, Reloaded
 from agroal.management.event import EventKind
@@ -89,11 +89,12 @@ class Reload:
             now = self._daemon.configuration
             try:
                 new = assign(now, key, text, os.environ)
+                check(new, self._secrets)
                 difference = self._changes(new)
                 if dry_run:
                     Encryption.of(new)
                 else:
-                    self._take(new)
+                    await self._apply(new, self._secrets)
                     self._changed(difference)
             except ConfigurationError as error:
                 raise ManagementError(Code.BAD_ARGUMENT, str(error)) from error
@@ -120,7 +121,7 @@ class Reload:
         ]
 
     async def _apply(self, new: Configuration, secrets: Secrets) -> None:
-        daemon, old = self._daemon, self._secrets
+        daemon, old, asked = self._daemon, self._secrets, self._asked
         taken = effective(daemon.configuration, new)
         take_passwords = await daemon.passwords.renew(secrets, taken.settings)
         self._take(taken)
@@ -130,7 +131,15 @@ class Reload:
             daemon.dialler.knows(secrets.users)
             for user in stale:  # nobody goes on with a connection that another password has opened
                 daemon.pool.flush(FlushMode.GRACEFULLY, user=user)
-        await daemon.look_up_for(secrets)
+        if self._asked != asked:
+            await daemon.look_up_for(secrets)
+
+    @property
+    def _asked(self) -> tuple[object, ...]:
+        """Who asks PostgreSQL for secrets, where, and how long."""
+        configuration, settings = self._daemon.configuration, self._daemon.settings
+        seconds = settings.authentication_timeout
+        return settings.auth_query, settings.auth_query_database, seconds, self._secrets.superuser, _way(configuration)
 
     def _take(self, new: Configuration) -> None:
         """Put it in force. It must need no restart. Raises ConfigurationError before anything has changed."""

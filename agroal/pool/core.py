@@ -186,6 +186,13 @@ class Pool(PoolView):
             effects = [*board.rest(asked, now)]
         return self._settle(now, *effects, *board.validate_stale(now))
 
+    def spoiled(self, slot: int, reason: CloseReason, now: float) -> list[Effect]:
+        """A free connection must not be used any more, and is still there."""
+        free, board = self._seats.slots[slot], self._board
+        if free.state is not FREE:
+            raise IllegalTransition(f"slot {slot} is {free.state}: it is not free")
+        return self._settle(now, board.close(free, REMOVE, reason, now), refill=True)
+
     def closed(self, slot: int, now: float, reason: CloseReason = CloseReason.LOST) -> list[Effect]:
         """A connection is gone, on PostgreSQL's side too, and a lease on it is over.
 

@@ -71,7 +71,7 @@ TRANSITIONS: Final[Mapping[SlotState, Mapping[SlotState, str]]] = {
         FLUSH: "flush",
         IDLE_CHECK: "idle_timeout",
         MAX_CONNECTION_AGE: "max_connection_age",
-        REMOVE: "makes room, or is one too many",
+        REMOVE: "makes room, is one too many, or spoke",
         NOT_INIT: "lost",
     },
     IN_USE: {

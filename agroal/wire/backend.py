@@ -14,6 +14,9 @@ from agroal.wire.fields import build_fields, cstring, message, take_cstring
 
 SHORT = 256
 """Characters of a setting's value that is worth remembering. A server may send longer ones, and not fill our memory."""
+MAX_PARAMETERS = 256
+"""Settings that a server may report, each in a message of at most MAX_PARAMETER bytes. PostgreSQL's own are fifteen."""
+MAX_PARAMETER = 65_536
 
 
 def authentication(code: Authentication, data: bytes = b"") -> bytes:

@@ -82,7 +82,6 @@ def test_a_server_that_speaks_unasked_is_not_used_again(agroal: Launch, database
     assert gets_another(pool, pid)
 
 
-@pytest.mark.xfail(strict=True, reason="its slot is taken for empty while PostgreSQL still has the connection")
 def test_a_server_that_speaks_unasked_counts_until_it_is_gone(agroal: Launch, database: Database) -> None:
     pool = agroal(database, server_reset_query='""', limits=f"{database.name} all 1\n", blocking_timeout="1s")
     with pool.connect() as client:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -69,6 +70,24 @@ def dialogue(method: Method, user: str, password: str) -> Script:
             return md5(user, password)
         case _:
             return scram(user, password)[0]
+
+
+class TestWhatIsLearned:
+    """From a client that knows a password of which only a verifier or a hash is known."""
+
+    @pytest.mark.parametrize("user", ["bob", "dave"])
+    def test_the_password_that_it_sent(self, user: str) -> None:
+        accepted = run(talk(Method.PASSWORD, user), cleartext(b"pencil\0"))
+        assert (accepted.told, accepted.password, accepted.keys) == ("pencil", None, None)
+        assert "pencil" not in repr(accepted)
+
+    @pytest.mark.parametrize("method", [Method.MD5, Method.SCRAM_SHA_256, Method.ALL])
+    def test_the_keys_that_its_proof_has_shown(self, method: Method) -> None:
+        accepted = run(talk(method, "bob"), proved("bob"))
+        assert accepted.keys
+        assert (accepted.keys.salt, accepted.keys.server_key) == (BOB.salt, BOB.server_key)
+        assert hashlib.sha256(accepted.keys.client_key).digest() == BOB.stored_key
+        assert "client_key" not in repr(accepted)
 
 
 class TestTrust:
@@ -228,8 +247,15 @@ class TestRefusals:
             assert isinstance(outcome.error, ClientFacing)
             return outcome.error
 
-        known, unknown = refused(USERS), refused(Users({}, KEY))
+        known, unknown = refused(USERS), refused(Users({"bob": "crayon"}, KEY))
         assert known.fields() == unknown.fields()
+
+    @pytest.mark.parametrize("user", ["bob", UNKNOWN])
+    def test_where_everybody_has_a_verifier_the_unknown_too_are_asked_for_scram(self, user: str) -> None:
+        """The question for an md5 answer would tell that there is no such user."""
+        users = Users({"bob": BOB.format()}, KEY)
+        with pytest.raises(AuthenticationFailed):
+            run(lambda: accept(Method.MD5, user, users, False, DICE), scram(user, "wrong")[0])
 
     @pytest.mark.parametrize("method", [Method.PASSWORD, Method.MD5])
     @pytest.mark.parametrize(

@@ -27,7 +27,10 @@ class TestServers:
             lease = await on.lease()
             await on.give_back(lease)
             peer = on.dialler.peers[1]
-            peer.send(said) if said else peer.close()
+            if said:
+                peer.send(said)
+                await until(lambda: on.states() == ["remove"])  # it counts until its other end is gone
+            peer.close()
             await until(lambda: on.states() == [])
             assert lease.server.channel.closed
             again = await on.lease()
@@ -43,7 +46,8 @@ class TestServers:
             peer.send(said) if said else peer.close()
             lease = await on.lease()  # before the pump could notice
             assert lease.server.pid == 2
-            assert on.states() == ["in-use"]
+            peer.close()
+            await until(lambda: on.states() == ["in-use"])
             await on.give_back(lease)
 
     @in_a_loop

@@ -268,7 +268,7 @@ class TestUsers:
             assert at.daemon.passwords.users.accepts_password("ann", "crayon")
             assert not at.daemon.passwords.users.accepts_password("ann", "pencil")
             assert at.daemon.passwords.users.accepts_password("bob", "chalk")
-            assert at.daemon.dialler._users is at.daemon.passwords.users
+            assert {name: secret.text for name, secret in at.daemon.dialler._users.items()} == at.disk.secrets.users
             assert at.flushed == [(FlushMode.GRACEFULLY, None, "ann"), (FlushMode.GRACEFULLY, None, "bob")]
             assert "pencil" not in str(at.events())
             assert "crayon" not in str(at.events())

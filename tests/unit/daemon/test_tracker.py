@@ -8,7 +8,7 @@ from agroal.daemon.tracker import Tracker
 from agroal.pool.slot import PoolKey
 from tests.unit.daemon.lobby import lobby, served
 from tests.unit.daemon.scene import scene
-from tests.unit.looping import in_a_loop, settle
+from tests.unit.looping import in_a_loop, settle, until
 from tests.unit.script import Script, play
 from tests.unit.wire.messages import TERMINATE
 
@@ -30,11 +30,13 @@ async def test_each_step_of_a_slot_is_a_line(caplog: pytest.LogCaptureFixture) -
         with caplog.at_level(logging.INFO, "agroal.tracker"):
             await on.give_back(await on.lease())
             on.dialler.peers[1].close()
-            on.pump.turn()
+            await until(lambda: on.states() == [])
         assert [fields(line) for line in caplog.messages if line.startswith("AGROAL|")] == [
+            ["slot", "0", "not-init", "init", "", "ann", "shop"],
             ["slot", "0", "init", "in-use", "1", "ann", "shop"],
             ["slot", "0", "in-use", "free", "1", "ann", "shop"],
-            ["slot", "0", "free", "not-init", "", "ann", "shop"],
+            ["slot", "0", "free", "remove", "1", "ann", "shop"],
+            ["slot", "0", "remove", "not-init", "", "ann", "shop"],
         ]
         tracker.switch(False)
 
@@ -74,7 +76,7 @@ async def test_a_bar_in_a_name_makes_no_field(caplog: pytest.LogCaptureFixture) 
         tracker.switch(True)
         with caplog.at_level(logging.INFO, "agroal.tracker"):
             await on.give_back(await on.lease(PoolKey("a|b", "c|")))
-        assert [fields(line)[-2:] for line in caplog.messages] == [["c ", "a b"]] * 2
+        assert [fields(line)[-2:] for line in caplog.messages] == [["c ", "a b"]] * 3
         tracker.switch(False)
 
 

@@ -139,6 +139,11 @@ class Life(RuleBasedStateMachine):
     def a_server_dies(self, number: int) -> None:
         self.world.closed(nth(self.world.having(At.IDLE, At.ASKED, At.LEASED), number))
 
+    @precondition(lambda self: self.world.having(At.IDLE))
+    @rule(number=pick)
+    def a_free_server_speaks(self, number: int) -> None:
+        self.world.spoiled(nth(self.world.having(At.IDLE), number))
+
     # -- time and administrators
 
     @rule(seconds=strategies.sampled_from(TIMES), late=strategies.booleans())

@@ -130,6 +130,11 @@ class World(Answers):
             return CloseReason.IDLE
         return None
 
+    def spoiled(self, connection: Connection) -> None:
+        """A free one has said something."""
+        connection.at, connection.unwanted = At.BACK, CloseReason.SPOKE_WHILE_IDLE
+        self.take("spoiled", self.pool.spoiled(connection.slot, CloseReason.SPOKE_WHILE_IDLE, self.now))
+
     def closed(self, connection: Connection) -> None:
         """PostgreSQL has ended it: as we asked, or by itself."""
         del self.connections[connection.slot]

@@ -77,3 +77,15 @@ def test_fields_survive_any_text_but_a_zero_byte() -> None:
 def test_a_malformed_parameter_status_is_a_violation(body: bytes) -> None:
     with pytest.raises(ProtocolViolation):
         backend.parse_parameter_status(body)
+
+
+def test_the_settings_of_a_server_are_kept_up_to_date_and_bounded() -> None:
+    kept: dict[str, str] = {}
+    for number in range(backend.MAX_PARAMETERS):
+        backend.note_parameter(b"setting_%d\0old\0" % number, kept)
+    backend.note_parameter(b"setting_7\0new\0", kept)
+    assert (len(kept), kept["setting_7"], kept["setting_8"]) == (backend.MAX_PARAMETERS, "new", "old")
+    for body in (b"one_more\0x\0", b"setting_7\0%s\0" % (b"x" * backend.MAX_PARAMETER)):
+        with pytest.raises(ProtocolViolation, match="more settings than can be kept"):
+            backend.note_parameter(body, kept)
+    assert kept["setting_7"] == "new"
