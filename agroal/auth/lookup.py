@@ -57,8 +57,6 @@ def _only_value(row: bytes) -> str | None:
     if len(row) < 6 or row[:2] != b"\0\1":
         raise ProtocolViolation("malformed DataRow: expected one column")
     (length,) = struct.unpack_from("!i", row, 2)
-    if length == -1:
-        return None
-    if length != len(row) - 6:
+    if length < -1 or max(length, 0) != len(row) - 6:
         raise ProtocolViolation("malformed DataRow: its length is wrong")
-    return decode(row[6:])
+    return None if length == -1 else decode(row[6:])

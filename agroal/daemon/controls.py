@@ -19,6 +19,7 @@ from agroal.management.controls import (
     Flushed,
     Killed,
     LogLine,
+    Password,
     Reloaded,
     ServerPing,
     Setting,
@@ -118,6 +119,17 @@ class DaemonControls:
             Alias(line.database, line.aliases, line.user, line.max_size, line.initial_size, line.min_size)
             for line in self._daemon.configuration.limits
         ]
+
+    def password(self, user: str) -> Password:
+        """Raises ManagementError `refused`."""
+        passwords = self._daemon.passwords
+        if not passwords.rotate:
+            why = "passwords do not rotate: rotate_frontend_password_timeout is 0, or there is a frontend users file"
+            raise ManagementError(Code.REFUSED, why)
+        password = passwords.shown(user)
+        if password is None:
+            raise ManagementError(Code.REFUSED, f"there is no user {user[:64]!a} in the users file")
+        return Password(user, password)
 
     # -- acting
 

@@ -36,6 +36,11 @@ class Passwords:
         """What clients are measured by who have to know these."""
         return Users(secrets, self._key)
 
+    @property
+    def rotate(self) -> bool:
+        """We make them up."""
+        return rotating(self._secrets, self._settings)
+
     def shown(self, user: str) -> str | None:
         """The password that this client has to know, if it is one that we have made up."""
         return self._made_up.get(user)
@@ -98,11 +103,16 @@ class Passwords:
         return await asyncio.get_running_loop().run_in_executor(None, self.measure, secrets)
 
     def _make_up(self, secrets: Secrets, settings: Settings, kept: Mapping[str, str]) -> dict[str, str]:
-        """By user. None where a file says what clients have to know, or nothing is to rotate."""
-        if secrets.frontend or not settings.rotate_frontend_password_timeout:
+        """By user; those of `kept` stay."""
+        if not rotating(secrets, settings):
             return {}
         length = settings.rotate_frontend_password_length
         return {user: kept.get(user) or made_up(length, self._token) for user in secrets.users}
+
+
+def rotating(secrets: Secrets, settings: Settings) -> bool:
+    """Whether passwords are made up: not where a file says what clients have to know."""
+    return settings.rotate_frontend_password_timeout > 0 and not secrets.frontend
 
 
 def of_clients(secrets: Secrets, made_up: Mapping[str, str]) -> dict[str, str]:

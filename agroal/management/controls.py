@@ -7,14 +7,17 @@ errors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Final, Protocol
 
 from agroal.management.event import Event
 from agroal.management.record import Line, Name, Record, Token
 from agroal.management.snapshot import Snapshot
 from agroal.pool.flushing import FlushMode
+
+LONGEST_PASSWORD: Final = 8192
+"""Characters: rotate_frontend_password_length goes no further."""
 
 
 class Role(StrEnum):
@@ -135,6 +138,14 @@ class Alias(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Password(Record):
+    """Which one this user's clients have to know now. Never to be logged."""
+
+    user: Name
+    password: Annotated[str, LONGEST_PASSWORD] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine(Record):
     mono_us: int
     level: Token
@@ -185,6 +196,9 @@ class Controls(Protocol):
 
     def aliases(self) -> Sequence[Alias]:
         """The lines of the databases file."""
+
+    def password(self, user: str) -> Password:
+        """The password that was made up for this user. `refused` where none was: they don't rotate, or it is nobody."""
 
     # -- acting
 

@@ -1,9 +1,9 @@
-"""The verbs that only look: open to monitors, too."""
+"""The verbs that only look: open to monitors, too, but for the one that tells a secret."""
 
 from __future__ import annotations
 
-from agroal.management.commands import conf, details, hello, history, ping, status, subscribe
-from agroal.management.controls import Role
+from agroal.management.commands import conf, details, hello, history, password, ping, status, subscribe
+from agroal.management.controls import Password, Role
 from agroal.management.snapshot import Snapshot
 from agroal.management.verb import Argument, Kind, Verb
 
@@ -90,6 +90,16 @@ LOOKING = (
         text=conf.text_aliases,
         role=Role.MONITOR,
         read_only=True,
+    ),
+    Verb(
+        name="get-password",
+        doc="tell the password that a user's clients have to know while passwords rotate",
+        execute=password.execute,
+        result=Password,
+        text=password.text,
+        role=Role.ADMIN,
+        read_only=True,
+        arguments=(Argument("user", Kind.WORD, "a user of the users file", required=True),),
     ),
 )
 

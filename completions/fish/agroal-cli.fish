@@ -35,6 +35,7 @@ complete -c agroal-cli -n '__agroal_cli_said' -a 'status' -d 'show in short what
 complete -c agroal-cli -n '__agroal_cli_said' -a 'events' -d 'show what happened to agroal lately'
 complete -c agroal-cli -n '__agroal_cli_said' -a 'log' -d 'show the last lines of the log'
 complete -c agroal-cli -n '__agroal_cli_said' -a 'conf'
+complete -c agroal-cli -n '__agroal_cli_said' -a 'get-password' -d 'tell the password that a user\'s clients have to know while passwords rotate'
 complete -c agroal-cli -n '__agroal_cli_said' -a 'flush' -d 'close idle connections now, leased ones when they come back'
 complete -c agroal-cli -n '__agroal_cli_said' -a 'enable' -d 'let new clients into a database again'
 complete -c agroal-cli -n '__agroal_cli_said' -a 'disable' -d 'refuse new clients of a database'

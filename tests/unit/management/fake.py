@@ -14,6 +14,7 @@ from agroal.management.controls import (
     Flushed,
     Killed,
     LogLine,
+    Password,
     Reloaded,
     ServerPing,
     Setting,
@@ -105,6 +106,11 @@ class FakeControls:
 
     def aliases(self) -> tuple[Alias, ...]:
         return ALIASES
+
+    def password(self, user: str) -> Password:
+        if user != "web":
+            raise ManagementError("refused", f"there is no user {user!a} in the users file")
+        return Password(user, "(Vr9'xQ!")
 
     def record_command(self, peer: str, command: str) -> None:
         self.recorded.append((peer, command))

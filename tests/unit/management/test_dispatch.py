@@ -22,6 +22,7 @@ NEEDED = {
     "kill": {"client": 7},
     "conf set": {"key": "blocking_timeout", "value": "20s"},
     "subscribe": {"topics": ["snapshot"]},
+    "get-password": {"user": "web"},
 }
 """What verbs need."""
 
@@ -68,6 +69,8 @@ def test_a_verb_is_executed_for_whom_it_is_meant(verb: Verb, role: Role) -> None
         ("kill", {}, "bad-argument"),
         ("shutdown cancel", {}, "refused"),
         ("kill", {"client": 99}, "refused"),
+        ("get-password", {}, "bad-argument"),
+        ("get-password", {"user": "eve"}, "refused"),
         ("flush all", {"database": "absent"}, "bad-argument"),
         ("conf get", {"key": "absent"}, "bad-argument"),
     ],

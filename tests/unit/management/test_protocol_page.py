@@ -24,6 +24,7 @@ from agroal.management.controls import (
     Flushed,
     Killed,
     LogLine,
+    Password,
     Role,
     Setting,
     Switched,
@@ -165,7 +166,7 @@ def test_the_bounds_are_those_of_the_code() -> None:
     "record",
     [
         *(Snapshot, Counters, Count, Pool, Slot, Server, Waiter, Client, Database, AuthenticationFailure, Loop),
-        *(ConfigurationState, Event, Setting, Change, Alias, ConfigurationFile, LogLine, Flushed, Switched, Killed),
+        *(ConfigurationState, Event, Setting, Change, Alias, ConfigurationFile, LogLine, Flushed, Switched, Killed, Password),
     ],
 )
 def test_every_member_of_a_result_is_in_an_example(record: type[Record]) -> None:

@@ -54,6 +54,7 @@ SPELLINGS = {
     "conf reload": "conf reload",
     "reload": "conf reload",
     "conf alias": "conf alias",
+    "get-password": "get-password",
 }
 
 FETCH = replace(

@@ -72,7 +72,7 @@ def offered(program: Program, *words: str, directory: Path | None = None) -> set
         (["--f"], {"--file", "--format"}),
         (["flush", "--he"], {"--help"}),
     ],
-    ids=" ".join,
+    ids=lambda given: " ".join(sorted(given) if isinstance(given, set) else given),
 )
 def test_what_is_offered_follows_from_what_was_said(words: list[str], expected: set[str]) -> None:
     assert offered(SAMPLE, *words) == expected
