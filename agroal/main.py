@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -87,6 +88,8 @@ def start(configuration: Configuration, secrets: Secrets, read: Read, *, backgro
 
 def _serve(configuration: Configuration, secrets: Secrets, read: Read, ready: Readiness | None) -> None:
     settings = configuration.settings
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # there would be passwords in it
     output = Log(settings)
     try:
         if os.geteuid() == 0:

@@ -71,7 +71,7 @@ class LogFile(logging.Handler):
 
     def _take(self, path: str, *, keep: bool) -> None:
         """Write to this file from now on. A file that was there is as old as the last line in it."""
-        stream = open(path, "ab" if keep else "wb", buffering=0)  # noqa: SIM115 (it stays open)
+        stream = open(path, "ab" if keep else "wb", buffering=0, opener=_private)  # noqa: SIM115 (it stays open)
         status = os.fstat(stream.fileno())
         self._stream, self._path = stream, path
         self._renamable = S_ISREG(status.st_mode)
@@ -107,6 +107,11 @@ class LogFile(logging.Handler):
         self._take(path, keep=keep)
         with suppress(OSError):
             old.close()
+
+
+def _private(path: str, flags: int) -> int:
+    """A new file is its owner's alone: who connects from where is nobody else's business."""
+    return os.open(path, flags, 0o600)
 
 
 def _set_aside(path: Path, now: float) -> None:

@@ -39,6 +39,9 @@ host  all all all  scram-sha-256
 
 _GRAVE = re.compile(r" (ERROR|FATAL) |Traceback|never retrieved|Exception ignored|[a-z]Warning: ")
 
+_LONG = 8
+"""Characters of a password that nothing contains by chance."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -81,6 +84,7 @@ class Agroal:
         self._daemon: subprocess.Popen[bytes] | None = None
         self._connections: list[psycopg.Connection[Any]] = []
         self._allowed: list[re.Pattern[str]] = []
+        self._passwords: set[str] = set()
         known = {login.name: login.password for login in database.logins} if users is None else users
         self.write_users(known)
         self.write("agroal_hba.conf", hba)
@@ -96,6 +100,7 @@ class Agroal:
 
     def write_users(self, known: Mapping[str, str]) -> None:
         """Write the vault: who is known, and with which password."""
+        self._passwords |= set(known.values())
         write_users(self.folder / "agroal_users.conf", self._key.master, known, os.urandom)
 
     def write(self, name: str, text: str) -> None:
@@ -242,12 +247,19 @@ class Agroal:
             if self._daemon:
                 assert self._daemon.returncode == 0, f"agroal's exit status is {self._daemon.returncode}"
             grave = [line for line in self.log.splitlines() if _GRAVE.search(line)]
+            assert not self._spilt(), "a password or a key is in a file that agroal has written"
             unforeseen = [line for line in grave if not any(allowed.search(line) for allowed in self._allowed)]
             assert not unforeseen, "agroal's log has grave lines:\n" + "\n".join(unforeseen)
         finally:
             if self.is_running:
                 self.kill()
             scratch.remove(self.folder)
+
+    def _spilt(self) -> list[str]:
+        """The passwords of this test that can be read in its folder."""
+        texts = [path.read_bytes() for path in self.folder.rglob("*") if path.is_file() and path.suffix != ".sql"]
+        known = {login.password for login in self.database.logins} | self._passwords
+        return [secret for secret in known if len(secret) >= _LONG and any(secret.encode() in text for text in texts)]
 
     @property
     def _process(self) -> subprocess.Popen[bytes]:

@@ -29,9 +29,9 @@ class AtRest:
     remains: tuple[str, ...]
 
     @classmethod
-    def of(cls, picture: Snapshot, pid: int, descriptors: int) -> AtRest:
-        """`descriptors`: as many as the process may have beside those of servers."""
-        return cls(tuple(_remains(picture, pid, descriptors)))
+    def of(cls, picture: Snapshot, pid: int, descriptors: int, tasks: int = OWN_TASKS) -> AtRest:
+        """`descriptors`: as many as the process may have beside those of servers. `tasks`: as many as it has to have."""
+        return cls(tuple(_remains(picture, pid, descriptors, tasks)))
 
     def __bool__(self) -> bool:
         return not self.remains
@@ -40,7 +40,7 @@ class AtRest:
         return "; ".join(self.remains) or "nothing"
 
 
-def _remains(picture: Snapshot, pid: int, descriptors: int) -> Iterator[str]:
+def _remains(picture: Snapshot, pid: int, descriptors: int, tasks: int) -> Iterator[str]:
     yield from (f"client {one.id} of {one.user} is {one.state}" for one in picture.clients)
     yield from (f"a client of {one.user} waits: {one.reason}" for one in picture.waiters)
     for slot in picture.slots:
@@ -50,7 +50,7 @@ def _remains(picture: Snapshot, pid: int, descriptors: int) -> Iterator[str]:
     counted = {(pool.database, pool.user): pool.active + pool.idle + pool.other for pool in picture.pools}
     if slots != Counter(counted):
         yield f"the pools count other slots ({counted}) than there are ({dict(slots)})"
-    if picture.loop.tasks != OWN_TASKS:
-        yield f"there are {picture.loop.tasks} tasks, not {OWN_TASKS}"
+    if picture.loop.tasks != tasks:
+        yield f"there are {picture.loop.tasks} tasks, not {tasks}"
     if (found := descriptors_beside_servers(pid, picture)) > descriptors:
         yield f"there are {found} file descriptors beside those of servers, not {descriptors}"

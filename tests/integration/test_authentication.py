@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import pytest
 from psycopg import sql
@@ -26,8 +27,8 @@ trust          verifier        open     lost      lost   lost
 trust          md5             open     lost      open   lost
 trust          nothing         open     lost      lost   lost
 password       password        in       in        in     in
-password       verifier        in       stuck     stuck  stuck
-password       md5             in       stuck     in     stuck
+password       verifier        in       in        in     in
+password       md5             in       in        in     in
 password       nothing         open     in        in     in
 md5            password        in       in        in     in
 md5            verifier        in       stuck     stuck  stuck
@@ -62,8 +63,10 @@ CASES = [
 class People:
     """The roles of this module, and what the vault has of them."""
 
-    roles: dict[tuple[str, str], Login]
-    """By what PostgreSQL asks of it, and what the vault has of it."""
+    roles: dict[tuple[str, str, str], Login]
+    """By what PostgreSQL asks of it, what the vault has of it, and how its client is asked: a client that has shown its
+    password by one method can be logged in for by all.
+    """
     stale: Login
     """Its password was changed, and the vault was not told."""
     barred: Login
@@ -79,15 +82,14 @@ class People:
 @pytest.fixture(scope="module")
 def people(database: Database) -> People:
     roles, vault = {}, {}
-    for asked in ASKED:
-        for kept in KEPT:
-            login = database.role(f"{asked}_{kept}", groups=GROUPS.get(asked, ()))
-            verifier, md5 = (_stored(database, login, kind) for kind in ("scram-sha-256", "md5"))
-            if asked != "md5":
-                _stored(database, login, "scram-sha-256")
-            if kept != "nothing":
-                vault[login.name] = {"password": login.password, "verifier": verifier, "md5": md5}[kept]
-            roles[asked, kept] = login
+    for asked, kept, method in product(ASKED, KEPT, METHODS):
+        login = database.role(f"{asked}_{kept}_{method}", groups=GROUPS.get(asked, ()))
+        verifier, md5 = (_stored(database, login, kind) for kind in ("scram-sha-256", "md5"))
+        if asked != "md5":
+            _stored(database, login, "scram-sha-256")
+        if kept != "nothing":
+            vault[login.name] = {"password": login.password, "verifier": verifier, "md5": md5}[kept]
+        roles[asked, kept, method] = login
     stale, barred = database.role("stale"), database.role("barred")
     database.query(f'ALTER ROLE "{barred.name}" NOLOGIN')
     vault |= {stale.name: "the-password-of-yesterday", barred.name: barred.password}
@@ -153,7 +155,7 @@ def test_every_way_to_ask_meets_every_secret_and_every_server(
     with_right: str,
     with_wrong: str,
 ) -> None:
-    role = people.roles[asked, kept]
+    role = people.roles[asked, kept, method]
     for login, end in ((role, with_right), (wrong(role), with_wrong)):
         if end == "in":
             with pool.connect(login, database=door(method), require_auth=question(method, kept, asked)) as client:
@@ -165,6 +167,8 @@ def test_every_way_to_ask_meets_every_secret_and_every_server(
         assert (told.severity, told.sqlstate) == ("FATAL", end)
         if end == "28P01":
             assert told.message == f'password authentication failed for user "{role.name}"'
+        elif kept == "verifier" and asked == "scram" and method != "trust":
+            assert told.message == "what a client has shown of the user's password does not fit the server's verifier"
         else:
             assert f'the password of user "{role.name}"' in told.message
             assert told.message.endswith(f"agroal knows {knows}")
@@ -180,7 +184,7 @@ def test_one_user_with_two_passwords_gets_in_with_the_right_one_only(
     pool: Agroal, people: People, method: str, kept: str, asked: str
 ) -> None:
     """Also where a connection that the right one opened lies ready (CVE-2025-46801)."""
-    login = people.roles[asked, kept]
+    login = people.roles[asked, kept, method]
     told = refusal(pool, wrong(login), door(method))
     with pool.connect(login, database=door(method)) as client:
         first = client.info.backend_pid, client.execute("SELECT pg_backend_pid()").fetchone()
@@ -197,7 +201,7 @@ def test_one_user_with_two_passwords_gets_in_with_the_right_one_only(
 def test_a_stranger_whom_postgresql_asks_has_a_connection_that_nobody_else_gets(
     pool: Agroal, database: Database, people: People
 ) -> None:
-    stranger = people.roles["scram", "nothing"]
+    stranger = people.roles["scram", "nothing", "all"]
     name = {"application_name": "passed through"}
 
     def passed_through() -> list[int]:
@@ -213,7 +217,7 @@ def test_a_stranger_whom_postgresql_asks_has_a_connection_that_nobody_else_gets(
 def test_a_line_with_reject_and_no_line_at_all_are_told_in_postgresqls_words(
     pool: Agroal, database: Database, people: People
 ) -> None:
-    login = people.roles["scram", "password"]
+    login = people.roles["scram", "password", "scram-sha-256"]
     rejected, unmentioned = (refusal(pool, login, name) for name in ("closed", database.name))
     over_socket = refusal(pool, login, "closed", host=str(pool.folder))
 
@@ -227,7 +231,7 @@ def test_a_line_with_reject_and_no_line_at_all_are_told_in_postgresqls_words(
 def test_the_unix_socket_and_the_network_have_lines_of_their_own(
     pool: Agroal, database: Database, people: People
 ) -> None:
-    login = people.roles["scram", "password"]
+    login = people.roles["scram", "password", "scram-sha-256"]
 
     with pool.connect(wrong(login), database="two_ways", host=str(pool.folder), require_auth="none") as client:
         assert client.execute("SELECT current_database()").fetchone() == (database.name,)
@@ -251,7 +255,7 @@ def test_a_role_that_may_not_log_in_is_told_so_by_postgresql(pool: Agroal, peopl
 
 
 def test_the_failures_of_one_user_do_not_disturb_the_connections_of_another(pool: Agroal, people: People) -> None:
-    login, other = people.roles["scram", "password"], people.roles["password", "nothing"]
+    login, other = people.roles["scram", "password", "scram-sha-256"], people.roles["password", "nothing", "password"]
     with pool.connect(login, database=door("scram-sha-256")) as client:
         before = client.execute("SELECT pg_backend_pid()").fetchone()
         for _ in range(3):

@@ -257,3 +257,23 @@ async def test_reloading_and_setting_are_the_reloads_affair(socket_dir: Path, dr
         change = await controls.set("idle_timeout", "5s", dry_run=dry_run)
         assert (change.key, change.new, change.restart) == ("idle_timeout", "5s", False)
         assert (daemon.settings.idle_timeout == 5) is not dry_run
+
+
+class TestPasswords:
+    @in_a_loop
+    async def test_the_one_that_was_made_up_is_told(self, socket_dir: Path) -> None:
+        async with idle(socket_dir, rotate_frontend_password_timeout=3600.0) as (daemon, controls):
+            told = controls.password("ann")
+            assert (told.user, told.password) == ("ann", daemon.passwords.shown("ann"))
+            assert told.password not in f"{controls.snapshot()} {daemon.events.after(0)} {told}"
+
+    @pytest.mark.parametrize(
+        ("seconds", "user", "why"),
+        [(0.0, "ann", "passwords do not rotate"), (3600.0, "e\nve", r"there is no user 'e\\nve' in the users file")],
+    )
+    @in_a_loop
+    async def test_otherwise_it_is_refused(self, socket_dir: Path, seconds: float, user: str, why: str) -> None:
+        async with idle(socket_dir, rotate_frontend_password_timeout=seconds) as (_, controls):
+            with pytest.raises(ManagementError, match=why) as refusal:
+                controls.password(user)
+            assert refusal.value.code == "refused"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from agroal.auth.accept import Accepted, failed
+from agroal.auth.login import Credentials
+from agroal.auth.md5 import md5_response, md5_secret
+from agroal.auth.scram import ClientExchange, ServerExchange, Verifier
+from agroal.auth.users import Secret
 from agroal.config.model import Method, Settings
 from agroal.daemon.dialler import ServerDialler
 from agroal.errors import AuthenticationFailed, ClientFacing, ServerRefused, ServerUnavailable
@@ -108,6 +114,142 @@ class TestDialling:
         async with pumping() as pump, postgres(silent) as address:
             with pytest.raises(ServerUnavailable, match=r"did not answer within 0\.02 s"):
                 await dialler(pump, address, connect_timeout=0.02).dial(KEY, None)
+
+
+def eves(password: str) -> Script:
+    """The server asks eve for the password, and gets this one."""
+    return asking(password, "eve")
+
+
+async def connect(made: ServerDialler, user: str = "eve") -> None:
+    """As a client that has proved to be this user wants it."""
+    (await made.dial(PoolKey("shop", user), None)).channel.close()
+
+
+def by_scram(password: str, salt: bytes = b"a salt") -> tuple[Secret, Accepted]:
+    """The verifier of a client that has proved by SCRAM that it knows the password, and what that showed."""
+    verifier = Verifier.derive(password, salt, 1)
+    server, client = ServerExchange("eve", verifier, "ours", doomed=False), ClientExchange(password, "theirs")
+    server.final(client.final(server.first(client.first())))
+    return Secret(verifier.format()), Accepted(Method.SCRAM_SHA_256, keys=server.keys)
+
+
+def by_password(password: str) -> tuple[Secret, Accepted]:
+    return by_scram(password)[0], Accepted(Method.PASSWORD, told=password)
+
+
+def wants_scram(password: str, salt: bytes = b"a salt") -> Script:
+    """A server that lets in who knows the password, whatever the nonces: those of the dialler here are zeros."""
+    server = ServerExchange("eve", Verifier.derive(password, salt, 1), "server", doomed=False)
+    client = ClientExchange(password, bytes(18).hex())
+    first = client.first()
+    challenge = server.first(first)
+    final = client.final(challenge)
+    asked = (
+        Script()
+        << startup("user", "eve", "database", "shop", "application_name", "agroal")
+        >> authentication(10, b"SCRAM-SHA-256\0\0")
+        << message("p", b"SCRAM-SHA-256\0" + struct.pack("!I", len(first)) + first)
+        >> authentication(11, challenge)
+    )
+    return asked << message("p", final) >> authentication(12, server.final(final)) + greeting()
+
+
+class TestLearning:
+    """A verifier or a hash lets clients in; what they show lets us in."""
+
+    @in_a_loop
+    async def test_with_the_keys_of_a_proof_one_can_log_in_where_the_verifier_is_the_same(self) -> None:
+        async with pumping() as pump, postgres(wants_scram("crayon")) as address:
+            made = dialler(pump, address)
+            made.learn("eve", *by_scram("crayon"))
+            await connect(made)
+
+    @in_a_loop
+    async def test_and_nowhere_else(self) -> None:
+        other = wants_scram("crayon", b"another salt")
+        async with pumping() as pump, postgres(Script(other.steps[:-2])) as address:
+            made = dialler(pump, address)
+            made.learn("eve", *by_scram("crayon"))
+            with pytest.raises(ServerUnavailable, match="does not fit the server's verifier") as refusal:
+                await connect(made)
+        assert "when a client logs in" in refusal.value.hint
+
+    @in_a_loop
+    async def test_keys_are_no_password(self) -> None:
+        async with pumping() as pump, postgres(asking(user="eve")) as address:
+            made = dialler(pump, address)
+            made.learn("eve", *by_scram("crayon"))
+            with pytest.raises(ServerUnavailable, match="knows only a verifier of it"):
+                await connect(made)
+
+    @in_a_loop
+    async def test_a_password_that_was_sent_logs_in_everywhere(self) -> None:
+        async with pumping() as pump, postgres(eves("crayon"), wants_scram("crayon", b"another salt")) as address:
+            made = dialler(pump, address)
+            made.learn("eve", *by_password("crayon"))
+            await connect(made)
+            await connect(made)
+
+    @in_a_loop
+    async def test_of_an_md5_hash_there_is_nothing_more_to_learn(self) -> None:
+        hashed = md5_secret("crayon", "eve")
+        answer = message("p", md5_response(hashed, b"salt").encode() + b"\0")
+        asked = Script(eves("").steps[:1]) >> authentication(5, b"salt") << answer >> greeting()
+        async with pumping() as pump, postgres(asked) as address:
+            made = dialler(pump, address)
+            made.learn("eve", Secret(hashed), Accepted(Method.MD5))
+            await connect(made)
+
+    @in_a_loop
+    async def test_a_password_does_not_give_way_to_keys_of_the_same(self) -> None:
+        async with pumping() as pump, postgres(eves("crayon")) as address:
+            made = dialler(pump, address)
+            made.learn("eve", *by_password("crayon"))
+            made.learn("eve", *by_scram("crayon"))
+            await connect(made)
+
+    @pytest.mark.parametrize("learn", [by_password, by_scram])
+    @in_a_loop
+    async def test_another_secret_replaces_what_was_learned(
+        self, learn: Callable[[str], tuple[Secret, Accepted]]
+    ) -> None:
+        async with pumping() as pump, postgres(wants_scram("crayon"), wants_scram("chalk")) as address:
+            made = dialler(pump, address)
+            for password in ("crayon", "chalk"):
+                made.learn("eve", *learn(password))
+                await connect(made)
+
+    @in_a_loop
+    async def test_of_a_user_in_the_vault_with_a_verifier(self) -> None:
+        secret, accepted = by_scram("crayon")
+        async with pumping() as pump, postgres(Script(asking(user="eve").steps), wants_scram("crayon")) as address:
+            made = dialler(pump, address)
+            made.knows({"eve": secret.text})
+            with pytest.raises(ServerUnavailable, match="knows only a verifier"):
+                await connect(made)
+            made.learn("eve", secret, accepted)
+            await connect(made)
+            made.knows({})
+            assert made._learned == {}, "what was learned of others may not be so any more"
+
+    @pytest.mark.parametrize("vault", ["pencil", by_scram("pencil")[0].text])
+    @in_a_loop
+    async def test_what_a_client_has_to_know_instead_of_the_vaults_is_never_sent_to_a_server(self, vault: str) -> None:
+        async with pumping() as pump, postgres() as address:
+            made = dialler(pump, address)
+            made.knows({"eve": vault})
+            made.learn("eve", *by_password("frontend"))
+            assert made._learned == {}
+
+    def test_nothing_of_it_is_in_a_repr(self) -> None:
+        secret, accepted = by_scram("crayon")
+        assert accepted.keys
+        credentials = Credentials("eve", secret, "nonce", {}, accepted.keys)
+        shown = f"{accepted} {credentials} {accepted.keys} {by_password('crayon')}"
+        assert "crayon" not in shown
+        assert repr(accepted.keys.client_key) not in shown
+        assert repr(accepted.keys.server_key) not in shown
 
 
 class TestReloadMeanwhile:

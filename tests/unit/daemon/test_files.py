@@ -29,13 +29,18 @@ class Folder:
         file.write_text(text)
         return file
 
-    def vault(self, secrets: dict[str, str]) -> Path:
-        users = self.path / "agroal_users.conf"
+    def vault(self, secrets: dict[str, str], name: str = "agroal_users.conf") -> Path:
+        users = self.path / name
         write_users(users, MasterKey.load(self.path / "master.key"), secrets, os.urandom)
         return users
 
     def users(self) -> dict[str, str]:
         return dict(read({}, self.path, self.environment)[1].users)
+
+    def say(self, line: str) -> None:
+        """In the main section."""
+        main = self.path / "agroal.conf"
+        main.write_text(main.read_text().replace("[pg]", f"{line}\n[pg]"))
 
     def problem(self) -> str:
         with pytest.raises(ConfigurationError) as refusal:
@@ -98,3 +103,41 @@ def test_connections_can_not_be_opened_ahead_for_a_user_whom_nobody_knows(folder
     )
     folder.vault({"ann": "pencil", "bob": "crayon"})
     assert set(folder.users()) == {"ann", "bob"}
+
+
+def test_each_file_of_users_has_its_own_part(folder: Folder) -> None:
+    folder.vault({"ann": "pencil", "bob": "crayon"})
+    folder.vault({"ann": "chalk"}, "agroal_frontend_users.conf")
+    folder.vault({"root": "slate"}, "agroal_superuser.conf")
+    _, secrets = read({}, folder.path, folder.environment)
+    assert secrets == Secrets({"ann": "pencil", "bob": "crayon"}, {"ann": "chalk"}, {"root": "slate"})
+    assert repr(secrets) == "Secrets()"
+
+
+def test_a_frontend_user_must_be_in_the_vault(folder: Folder) -> None:
+    folder.vault({"ann": "pencil"})
+    frontend = folder.vault({"ann": "chalk", "eve": "slate"}, "agroal_frontend_users.conf")
+    assert folder.problem() == (
+        f'{frontend}: user "eve" is not in the users file: agroal could not log in to PostgreSQL for it'
+    )
+
+
+def test_there_is_one_superuser(folder: Folder) -> None:
+    file = folder.vault({"root": "slate", "postgres": "chalk"}, "agroal_superuser.conf")
+    assert folder.problem() == f"{file}: has 2 users; expected one"
+
+
+def test_auth_query_needs_one(folder: Folder) -> None:
+    folder.say("auth_query = on")
+    main = folder.path / "agroal.conf"
+    assert folder.problem() == f"{main}: auth_query: needs a superuser file (-S) with one user"
+    folder.vault({"root": "slate"}, "agroal_superuser.conf")
+    assert folder.users() == {}
+
+
+def test_all_that_does_not_go_together_is_told_at_once(folder: Folder) -> None:
+    folder.say("auth_query = on")
+    folder.vault({"ann": "chalk"}, "agroal_frontend_users.conf")
+    with pytest.raises(ConfigurationError) as refusal:
+        folder.users()
+    assert len(refusal.value.problems) == 2

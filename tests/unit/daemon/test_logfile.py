@@ -297,3 +297,11 @@ def test_new_rules_are_for_the_next_file(tmp_path: Path, path: Path, clock: Cloc
         assert contents(tmp_path) == {"agroal.log": "1 2"}
         write(file, "3")
     assert list(contents(tmp_path).values()) == ["3", "1 2"]
+
+
+def test_a_new_file_is_its_owners_alone_and_one_that_was_there_stays_as_it_is(path: Path, clock: Clock) -> None:
+    with opened(path, clock):
+        assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    with opened(path, clock):
+        assert path.stat().st_mode & 0o777 == 0o640

@@ -373,6 +373,112 @@ class TestSet:
             assert (refusal.value.code, at.daemon.configuration) == ("bad-argument", before)
 
 
+class TestSecrets:
+    """Frontend users, the superuser, and who asks PostgreSQL."""
+
+    ROOT = Secrets({"ann": "pencil"}, {}, {"root": "slate"})
+
+    @in_a_loop
+    async def test_frontend_users_count_for_clients_and_their_servers_stay(
+        self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            at.disk.secrets = Secrets({"ann": "pencil"}, {"ann": "chalk"})
+            (change,) = (await at.reload.reload(dry_run=False)).changes
+            assert change == Change("frontend users", "0 users", "1 user; changed: ann", False)
+            users = at.daemon.passwords.users
+            assert [users.accepts_password("ann", word) for word in ("pencil", "chalk")] == [False, True]
+            assert at.daemon.dialler._users["ann"].text == "pencil"
+            assert at.flushed == []
+            assert "chalk" not in str(at.events())
+
+    @in_a_loop
+    async def test_auth_query_is_switched_on_and_off(self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            assert at.daemon.lookup is None
+            at.disk.secrets = self.ROOT
+            at.disk.say(auth_query=True)
+            done = await at.reload.reload(dry_run=False)
+            assert [change.key for change in done.changes] == ["auth_query", "superuser"]
+            assert at.daemon.lookup
+            assert "slate" not in str(at.events())
+            at.disk.say(auth_query=False)
+            await at.reload.reload(dry_run=False)
+            assert at.daemon.lookup is None
+
+    @pytest.mark.parametrize(
+        ("settings", "superuser"),
+        [
+            ({"auth_query_database": "shop"}, {"root": "slate"}),
+            ({"authentication_timeout": 7.0}, {"root": "slate"}),
+            ({}, {"root": "chalk"}),
+            ({}, {"postgres": "slate"}),
+        ],
+    )
+    @in_a_loop
+    async def test_who_is_asked_changes_with_what_it_depends_on_and_not_else(
+        self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], superuser: dict[str, str]
+    ) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            at.disk.secrets = self.ROOT
+            at.disk.say(auth_query=True)
+            await at.reload.reload(dry_run=False)
+            before = at.daemon.lookup
+            at.disk.say(idle_timeout=7.0)
+            await at.reload.reload(dry_run=False)
+            assert at.daemon.lookup is before, "what it remembers, and its connection, are still good"
+            at.disk.say(**settings)
+            at.disk.secrets = replace(self.ROOT, superuser=superuser)
+            await at.reload.reload(dry_run=False)
+            assert at.daemon.lookup is not before
+
+    @in_a_loop
+    async def test_a_primary_that_is_elsewhere_is_asked_instead(
+        self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            at.disk.secrets = self.ROOT
+            at.disk.say(auth_query=True)
+            await at.reload.reload(dry_run=False)
+            before = at.daemon.lookup
+            elsewhere = ServerSettings(name="pg", host="/elsewhere", port=5433)
+            at.disk.configuration = replace(at.disk.configuration, servers=(elsewhere,))
+            await at.reload.reload(dry_run=False)
+            assert at.daemon.lookup is not before
+
+    @in_a_loop
+    async def test_one_key_switches_it_too(self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            at.disk.secrets = self.ROOT
+            await at.reload.reload(dry_run=False)
+            await at.reload.set("auth_query", "on", dry_run=True)
+            assert at.daemon.lookup is None
+            await at.reload.set("auth_query", "on", dry_run=False)
+            assert at.daemon.lookup
+            await at.reload.set("auth_query", "off", dry_run=False)
+            assert at.daemon.lookup is None
+
+    @pytest.mark.parametrize("dry_run", [True, False])
+    @in_a_loop
+    async def test_but_not_without_a_superuser(
+        self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+    ) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            with pytest.raises(ManagementError, match="needs a superuser file") as refusal:
+                await at.reload.set("auth_query", "on", dry_run=dry_run)
+            assert (refusal.value.code, at.daemon.settings.auth_query) == ("bad-argument", False)
+
+    @in_a_loop
+    async def test_rotation_begins_with_the_key_for_it(self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            await at.reload.set("rotate_frontend_password_timeout", "1h", dry_run=False)
+            made_up = at.daemon.passwords.shown("ann")
+            assert made_up
+            assert at.daemon.passwords.users.accepts_password("ann", made_up)
+            await at.reload.reload(dry_run=False)
+            assert at.daemon.passwords.shown("ann") is None
+
+
 def test_the_pool_is_told_what_concerns_it(tmp_path: Path) -> None:
     settings = configuration(
         tmp_path,

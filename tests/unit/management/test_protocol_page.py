@@ -166,7 +166,8 @@ def test_the_bounds_are_those_of_the_code() -> None:
     "record",
     [
         *(Snapshot, Counters, Count, Pool, Slot, Server, Waiter, Client, Database, AuthenticationFailure, Loop),
-        *(ConfigurationState, Event, Setting, Change, Alias, ConfigurationFile, LogLine, Flushed, Switched, Killed, Password),
+        *(ConfigurationState, Event, Setting, Change, Alias, ConfigurationFile, LogLine, Flushed, Switched, Killed),
+        *(Password, Certificate),
     ],
 )
 def test_every_member_of_a_result_is_in_an_example(record: type[Record]) -> None:

@@ -1,0 +1,1 @@
+"""The pages, the dialogs, and what a key does on them."""
