@@ -29,7 +29,7 @@ from agroal.management.client import ManagementClient, socket_path
 from agroal.management.snapshot import Snapshot
 from tests.integration.postgres import Database, Login
 from tests.integration.programs import client_program
-from tests.integration.remains import AtRest, descriptors_beside_servers
+from tests.integration.remains import OWN_TASKS, AtRest, descriptors_beside_servers
 from tests.integration.waiting import wait_until
 
 HBA = """\
@@ -72,6 +72,8 @@ class Agroal:
         limits: str = "",
         ident: str = "",
         users: Mapping[str, str] | None = None,
+        frontend_users: Mapping[str, str] | None = None,
+        superuser: Login | None = None,
         server: Mapping[str, object] | None = None,
         **settings: object,
     ) -> None:
@@ -79,6 +81,9 @@ class Agroal:
         self.host = "127.0.0.1"
         self.port = free_port()
         self.folder = folder
+        self.own_tasks = OWN_TASKS
+        self.own_connections = 0
+        """To PostgreSQL, beside those of the pool."""
         self._key = key
         self._out = self.folder / "out"
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -87,6 +92,10 @@ class Agroal:
         self._passwords: set[str] = set()
         known = {login.name: login.password for login in database.logins} if users is None else users
         self.write_users(known)
+        if frontend_users:
+            self.write_users(frontend_users, "agroal_frontend_users.conf")
+        if superuser:
+            self.write_users({superuser.name: superuser.password}, "agroal_superuser.conf")
         self.write("agroal_hba.conf", hba)
         self.write("agroal_databases.conf", limits)
         self.write("agroal_ident.conf", ident)
@@ -98,10 +107,10 @@ class Agroal:
         postgres = {"host": self.database.postgres.host, "port": self.database.postgres.port, **(server or {})}
         self.write("agroal.conf", f"[agroal]\n{_lines(main)}\n[primary]\n{_lines(postgres)}")
 
-    def write_users(self, known: Mapping[str, str]) -> None:
-        """Write the vault: who is known, and with which password."""
+    def write_users(self, known: Mapping[str, str], name: str = "agroal_users.conf") -> None:
+        """Write the vault, or another file of users: who is known, and with which password."""
         self._passwords |= set(known.values())
-        write_users(self.folder / "agroal_users.conf", self._key.master, known, os.urandom)
+        write_users(self.folder / name, self._key.master, known, os.urandom)
 
     def write(self, name: str, text: str) -> None:
         """Write one of the files."""
@@ -232,8 +241,10 @@ class Agroal:
         for connection in self._connections:
             connection.close()
         self._connections.clear()
+        descriptors = self._descriptors + self.own_connections
         wait_until(
-            lambda: AtRest.of(self.snapshot(), self.pid, self._descriptors), "nothing remains of clients that have gone"
+            lambda: AtRest.of(self.snapshot(), self.pid, descriptors, self.own_tasks),
+            "nothing remains of clients that have gone",
         )
 
     def close(self) -> None:

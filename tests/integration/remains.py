@@ -30,7 +30,7 @@ class AtRest:
 
     @classmethod
     def of(cls, picture: Snapshot, pid: int, descriptors: int, tasks: int = OWN_TASKS) -> AtRest:
-        """`descriptors`: as many as the process may have beside those of servers. `tasks`: as many as it has to have."""
+        """`descriptors`: as many as the process may have beside those of servers. `tasks`: how many it has to have."""
         return cls(tuple(_remains(picture, pid, descriptors, tasks)))
 
     def __bool__(self) -> bool:

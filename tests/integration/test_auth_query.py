@@ -11,7 +11,7 @@ from psycopg import sql
 from agroal.daemon.lookup import REMEMBERED_SECONDS
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
-from tests.integration.doors import HBA, door, limits, refusal
+from tests.integration.doors import HBA, METHODS, door, limits, refusal
 from tests.integration.postgres import Database, Login, OwnPostgres, Postgres
 from tests.integration.waiting import wait_until
 
@@ -55,20 +55,20 @@ def roles(database: Database) -> Iterator[Roles]:
 @pytest.fixture(scope="module")
 def pool(module_agroal: Launch, database: Database) -> Agroal:
     """Nobody is in its vault."""
-    pool = asking(module_agroal, database, limits=limits(database, "second") + "postgres all all\n", hba=HBA + SECOND)
+    pool = asking(module_agroal, database, limits=LIMITS.format(database.name), hba=HBA + SECOND)
     assert user(pool, database.scram) == database.scram.name
     pool.own_connections = 1
     return pool
 
 
 SECOND = "host all all all scram-sha-256\n"
+LIMITS = f"{{}}={','.join(map(door, METHODS))},second all 60\npostgres all 10\n"
 
 
 def asking(launch: Launch, database: Database, superuser: Login | None = None, **how: object) -> Agroal:
     superuser = superuser or database.postgres.superuser
-    return launch(
-        database, **{"hba": HBA, "limits": limits(database), **how}, users={}, superuser=superuser, auth_query=True
-    )
+    files = {"hba": HBA, "limits": limits(database), **how}
+    return launch(database, **files, users={}, superuser=superuser, auth_query=True)
 
 
 def user(pool: Agroal, login: Login, database: str = door("scram-sha-256")) -> str:

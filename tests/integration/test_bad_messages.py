@@ -62,6 +62,7 @@ ILLEGAL = {
 def test_what_no_client_may_say_ends_the_client_and_its_server(
     guest: Guest, pool: Agroal, database: Database, data: bytes
 ) -> None:
+    """Q18"""
     [pid] = guest.query("SELECT pg_backend_pid()")
     told = guest.say(data).end()
 
@@ -114,6 +115,7 @@ def last_query(database: Database, pid: str) -> str:
 def test_a_message_that_never_ends_is_nobodys_problem_but_its_senders(
     guest: Guest, pool: Agroal, database: Database
 ) -> None:
+    """Q17"""
     [pid] = guest.query("SELECT pg_backend_pid()")
     guest.say(b"Q" + struct.pack("!I", 1 << 30) + b"SELECT 'a long story" * 50_000)
     guest.hang_up()
@@ -142,6 +144,7 @@ SETTINGS = {
 def test_settings_in_options_hold_for_their_client_and_for_nobody_else(
     pool: Agroal, alone: Login, options: str
 ) -> None:
+    """S09"""
     name, value = SETTINGS[options]
     seen, servers = [], set()
     for given in ("", options, ""):
@@ -174,6 +177,7 @@ JUDGED_BY_POSTGRESQL = [
 def test_settings_that_postgresql_refuses_are_refused_in_its_words(
     pool: Agroal, database: Database, alone: Login, options: str
 ) -> None:
+    """S09, S10"""
     options = options.format(superuser=database.postgres.superuser.name)
     with pytest.raises(psycopg.OperationalError) as directly:
         database.postgres.connect(alone, database.name, options=options)
@@ -198,6 +202,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("options", REFUSED)
 def test_options_that_are_no_settings_are_refused_by_name(pool: Agroal, alone: Login, options: str) -> None:
+    """S09"""
     with Guest(pool, alone, options=options) as guest, pytest.raises(Refused) as refused:
         guest.enter()
 
@@ -206,6 +211,7 @@ def test_options_that_are_no_settings_are_refused_by_name(pool: Agroal, alone: L
 
 @pytest.mark.parametrize("kind", ["database", "true", "on"])
 def test_replication_is_refused_by_name(pool: Agroal, alone: Login, kind: str) -> None:
+    """S10"""
     with Guest(pool, alone, replication=kind) as guest, pytest.raises(Refused) as refused:
         guest.enter()
 
@@ -225,6 +231,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_never_becomes_more_than_a_value(pool: Agroal, database: Database, alone: Login, value: str) -> None:
+    """S09"""
     database.query("CREATE TABLE IF NOT EXISTS precious ()")
     escaped = "".join(f"\\{character}" if character in "\\ " else character for character in value)
     for parameters in ({"application_name": value}, {"options": f"-c application_name={escaped}"}):

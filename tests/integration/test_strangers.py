@@ -86,6 +86,7 @@ class Dialogue:
 def test_a_wrong_password_and_an_unknown_user_can_not_be_told_apart(
     pool: Agroal, database: Database, strangers: list[Login], method: str
 ) -> None:
+    """S16"""
     known = Dialogue(pool, database.scram.name, door(method))
 
     assert known.is_over
@@ -96,6 +97,7 @@ def test_a_wrong_password_and_an_unknown_user_can_not_be_told_apart(
 
 
 def test_nobody_learns_which_databases_there_are(pool: Agroal, database: Database) -> None:
+    """S16"""
     known = Dialogue(pool, database.scram.name, database.name)
     unknown = [Dialogue(pool, user, "no_such_database") for user in (database.scram.name, "nobody_at_all")]
 

@@ -131,7 +131,7 @@ def test_a_new_client_is_served_while_a_flush_waits(pool: Agroal, client: psycop
     pool.manage("flush", "gracefully", "-T", "0")
     with pool.connect() as newcomer:
         assert backend_pid(newcomer) != pid
-        assert states(pool) == ["gracefully", "in-use"]
+        wait_until(lambda: states(pool) == ["gracefully", "in-use"], "the idle ones are gone")
 
 
 def test_a_flush_of_what_nobody_knows_is_a_mistake(pool: Agroal) -> None:

@@ -7,6 +7,7 @@ import pytest
 from agroal.config.load import load, locate
 from tests.bench.failure import BenchFailed
 from tests.bench.pools import INSTALLED, Agroal, Installed, PgBouncer, Place, Pool
+from tests.certificates import Authority
 
 PLACE = Place(
     folder=Path("/bench/pool"),
@@ -37,6 +38,9 @@ def test_a_pool_is_told_both_ports_and_how_many_servers_it_may_have(pool: Pool) 
 def test_agroal_takes_its_configuration_without_a_notice(tmp_path: Path) -> None:
     for name, text in Agroal().files(PLACE).items():
         (tmp_path / name).write_text(text.replace(str(PLACE.folder), str(tmp_path)))
+    identity = Authority(tmp_path).issue("localhost")
+    identity.cert_file.rename(tmp_path / PLACE.certificate.name)
+    identity.key_file.rename(tmp_path / PLACE.key.name)
     configuration = load(locate({}, tmp_path))
     assert configuration.notices == ()
     assert configuration.settings.max_connections == PLACE.slots

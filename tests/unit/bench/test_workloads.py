@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.bench.failure import BenchFailed
@@ -26,7 +28,11 @@ def test_names_are_unique_and_the_quick_ones_are_among_them() -> None:
 def test_pgbench_runs_for_so_many_seconds_and_names_its_database_last() -> None:
     arguments = SELECT.arguments(3)
     assert arguments[arguments.index("-T") + 1] == "3"
-    assert arguments[-1] == "bench"
+    assert arguments[-1] == "dbname=bench sslmode=disable"
+
+
+def test_what_is_meant_to_be_encrypted_is() -> None:
+    assert replace(SELECT, tls=True).arguments(3)[-1] == "dbname=bench sslmode=require"
 
 
 def test_a_report_of_pgbench_becomes_a_result() -> None:
@@ -43,7 +49,7 @@ def test_failed_transactions_are_no_result(transactions: int, failed: int) -> No
 def test_psql_repeats_its_command_on_one_connection() -> None:
     arguments = ROW.arguments(3)
     assert arguments.count("SELECT 1") == 2
-    assert arguments[-1] == "bench"
+    assert arguments[-1] == "dbname=bench sslmode=disable"
 
 
 def test_the_times_of_psql_are_averaged() -> None:

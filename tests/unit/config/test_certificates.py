@@ -13,8 +13,8 @@ from agroal.config.certificates import check_clients, check_server
 from agroal.config.choices import ChannelBinding, TlsMode
 from agroal.config.report import Report
 from agroal.config.servers import ServerSettings
-from tests.unit.config.test_settings import a_setting
 from tests.certificates import Authority, Identity
+from tests.unit.config.test_settings import a_setting
 
 STRICT = [TlsMode.REQUIRE, TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL]
 LENIENT = [TlsMode.DISABLE, TlsMode.ALLOW, TlsMode.PREFER]

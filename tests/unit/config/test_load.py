@@ -162,8 +162,9 @@ def test_encrypted_files_are_not_looked_into(place: Place) -> None:
 
 
 def test_files_without_effect_are_a_notice_each(place: Place) -> None:
-    directory = touch(place(), "agroal_admins.conf", "agroal_superuser.conf")
-    assert [notice.message for notice in read(directory).notices] == ["accepted, but has no effect yet"] * 2
+    directory = touch(place(), "agroal_admins.conf", "agroal_superuser.conf", "agroal_frontend_users.conf")
+    (notice,) = read(directory).notices
+    assert (Path(notice.file).name, notice.message) == ("agroal_admins.conf", "accepted, but has no effect yet")
 
 
 def test_notices_of_all_files_come_in_order(place: Place) -> None:

@@ -28,7 +28,7 @@ RESTARTED = """
 host port unix_socket_dir metrics metrics_cache_max_size management console log_type max_connections pipeline
 tls ev_backend hugepage pidfile libev buffer_size non_blocking
 """
-OUR_OWN = "connect_timeout wait_notice_timeout tls_min_version tls_ciphers"
+OUR_OWN = "auth_query_database connect_timeout wait_notice_timeout tls_min_version tls_ciphers"
 
 
 def a_setting(**values: object) -> Settings:

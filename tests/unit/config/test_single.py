@@ -14,8 +14,8 @@ from agroal.config.servers import SERVER_KEYS
 from agroal.config.settings import KEYS
 from agroal.config.single import Setting, assign, settings
 from agroal.errors import ConfigurationError, Problem
-from tests.unit.config.configurations import a_configuration, a_server, two_values
 from tests.certificates import Authority, Identity
+from tests.unit.config.configurations import a_configuration, a_server, two_values
 
 
 def refusal(configuration: Configuration, key: str, text: str) -> str:

@@ -439,10 +439,13 @@ class TestSecrets:
         async with scene(socket_dir, monkeypatch) as at:
             at.disk.secrets = self.ROOT
             at.disk.say(auth_query=True)
+            here = ServerSettings(name="pg", host="/nowhere", port=5432)
+            elsewhere = ServerSettings(name="other", host="/elsewhere", port=5433)
+            at.disk.configuration = replace(at.disk.configuration, servers=(replace(here, primary=True), elsewhere))
+            at.daemon.configuration = replace(at.daemon.configuration, servers=at.disk.configuration.servers)
             await at.reload.reload(dry_run=False)
             before = at.daemon.lookup
-            elsewhere = ServerSettings(name="pg", host="/elsewhere", port=5433)
-            at.disk.configuration = replace(at.disk.configuration, servers=(elsewhere,))
+            at.disk.configuration = replace(at.disk.configuration, servers=(here, replace(elsewhere, primary=True)))
             await at.reload.reload(dry_run=False)
             assert at.daemon.lookup is not before
 

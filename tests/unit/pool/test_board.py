@@ -54,6 +54,7 @@ def test_the_totals_count_what_happened() -> None:
         leases=3,
         waits=5,
         wait_us=15_000_000,
+        timeouts=1,
         cancelled=1,
         connects=2,
         connect_failures=1,

@@ -105,15 +105,15 @@ def test_a_picture_does_not_change_afterwards() -> None:
 
 
 def test_a_copy_of_the_totals_has_all_of_them() -> None:
-    totals = Totals(*range(1, 9))
-    totals.refusals[RefuseReason.FLUSHED] = 9
-    totals.closes[CloseReason.LOST] = 10
+    totals = Totals(*range(1, 10))
+    totals.refusals[RefuseReason.FLUSHED] = 10
+    totals.closes[CloseReason.LOST] = 11
     copy = totals.copy()
     assert copy == totals
     for field in fields(Totals):
         assert getattr(copy, field.name)
     copy.closes[CloseReason.LOST] += 1
-    assert totals.closes[CloseReason.LOST] == 10
+    assert totals.closes[CloseReason.LOST] == 11
 
 
 def test_each_wait_is_counted_by_its_length_however_it_ends() -> None:

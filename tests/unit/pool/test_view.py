@@ -21,7 +21,7 @@ def test_every_move_is_observed_with_where_it_came_from_and_how_long_it_was_ther
     shell.release(shell.grants[waiter])
     shell.pool.observe(None)
     shell.lease()
-    assert seen == [(0, "init", "in-use", 1.0), (0, "in-use", "free", 2.0)]
+    assert seen == [(0, "not-init", "init", 0.0), (0, "init", "in-use", 1.0), (0, "in-use", "free", 2.0)]
 
 
 def test_a_database_is_known_once_somebody_has_asked_for_it() -> None:

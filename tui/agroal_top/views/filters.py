@@ -25,8 +25,8 @@ class BadFilter(Exception):
     """Says which word was not understood, and why."""
 
 
-_COMPARISON = re.compile(r"(\w[\w-]*)(>=|<=|>|<|=)(\S+)")
-_FIELD = re.compile(r"(\w[\w-]*):(.+)")
+_COMPARISON = re.compile(r"([^\W\d][\w-]*)(>=|<=|>|<|=)(\S+)")
+_FIELD = re.compile(r"([^\W\d][\w-]*):(.+)")
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)([a-zA-Z]*)")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -53,18 +53,20 @@ def _word(word: str, columns: Sequence[Column[T]]) -> Match[T]:
             raise BadFilter("“!” needs a word after it")
         match = _word(word[1:], columns)
         return lambda item: not match(item)
-    if (found := _COMPARISON.fullmatch(word)) and (column := _column(found[1], columns)):
-        return _comparison(column, found[2], found[3])
-    if (found := _FIELD.fullmatch(word)) and (column := _column(found[1], columns)):
-        return _field(column, found[2])
-    if found and not any(word in column.title for column in columns) and not found[1].isdigit() and "." not in found[1]:
-        raise BadFilter(f"no column is called “{found[1]}”: there are {', '.join(c.id for c in columns)}")
+    if found := _COMPARISON.fullmatch(word):
+        return _comparison(_column(found[1], columns), found[2], found[3])
+    if found := _FIELD.fullmatch(word):
+        return _field(_column(found[1], columns), found[2])
     return _anywhere(word.casefold(), columns)
 
 
-def _column(name: str, columns: Sequence[Column[T]]) -> Column[T] | None:
-    exact = (column for column in columns if column.id == name)
-    return next(exact, None) or next((column for column in columns if column.id.startswith(name.casefold())), None)
+def _column(name: str, columns: Sequence[Column[T]]) -> Column[T]:
+    name = name.casefold()
+    for matches in (str.__eq__, str.startswith):
+        for column in columns:
+            if matches(column.id, name):
+                return column
+    raise BadFilter(f"no column is called “{name}”: there are {', '.join(column.id for column in columns)}")
 
 
 def _anywhere(wanted: str, columns: Sequence[Column[T]]) -> Match[T]:
