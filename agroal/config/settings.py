@@ -55,7 +55,7 @@ class Settings:
         0,
         low=0,
         high=65535,
-        derived="a quarter of max_connections, at least 16",
+        derived="four times max_connections, at least 128",
         doc="Connections that listen() queues.",
     )
     keep_alive: bool = boolean(True, doc="SO_KEEPALIVE on TCP sockets, from the next connection on.")
@@ -200,7 +200,7 @@ class Settings:
     def __post_init__(self) -> None:
         derived: dict[str, object] = {}
         if self.backlog == 0:
-            derived["backlog"] = max(self.max_connections // 4, 16)
+            derived["backlog"] = min(max(4 * self.max_connections, 128), 65535)
         if self.pidfile == _NOT_GIVEN:
             derived["pidfile"] = self.unix_socket_dir / f"agroal.{self.port}.pid"
         for name, value in derived.items():

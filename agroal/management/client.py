@@ -2,11 +2,14 @@
 
 A program with an event loop of its own uses the codec instead, which is named here for it: `encode_request` what it
 asks, feed a `Decoder(MAX_ANSWER)` what it reads, `decode_reply` what that gives, and `neutral` what it shows of errors.
+
+This module and `snapshot` are all that agroal-top knows of agroal: what it needs of others is named here, too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import time
 from collections import deque
@@ -15,9 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from agroal.errors import ManagementError
+from agroal import __version__
+from agroal.errors import ConfigurationError, ManagementError
 from agroal.management.event import Event
+from agroal.management.layout import block, table, width
 from agroal.management.neutral import neutral
+from agroal.management.record import Line, Name, Record, Token
 from agroal.management.wire import (
     MAX_ANSWER,
     Answer,
@@ -38,14 +44,23 @@ __all__ = (
     "Done",
     "Event",
     "Failure",
+    "Line",
     "ManagementClient",
     "ManagementError",
+    "Name",
     "Push",
+    "Record",
     "Request",
+    "Token",
+    "__version__",
+    "block",
+    "configured_socket",
     "decode_reply",
     "encode_request",
     "neutral",
     "socket_path",
+    "table",
+    "width",
 )
 
 _CHUNK = 1 << 16
@@ -54,6 +69,27 @@ _CHUNK = 1 << 16
 def socket_path(directory: Path, port: int) -> Path:
     """Where the agroal that listens on `port` has its management socket."""
     return directory / f".s.agroal.{port}"
+
+
+def configured_socket(config: Path | None, directory: Path | None) -> Path:
+    """The management socket of the agroal whose main file is `config`, or lies in `directory`, or in the usual place.
+
+    No other file is read, so that a mistake in one does not keep anybody from asking. Raises ManagementError
+    `configuration`.
+    """
+    # Here, because a program that is told the socket need not wait for them.
+    from agroal.config.load import locate
+    from agroal.config.report import Report, read_text
+    from agroal.config.sections import read_main
+
+    files = locate({"main": config}, directory)
+    report = Report(str(files.main))
+    text = read_text(files.main, files.origins.get("main", ""), report)
+    settings = None if text is None else read_main(text, report, os.environ).settings
+    if settings is None:
+        error = ConfigurationError(report.problems)
+        raise ManagementError(Code.CONFIGURATION, f"{error}\n--socket PATH asks without the file") from error
+    return socket_path(settings.unix_socket_dir, settings.port)
 
 
 @dataclass(frozen=True, slots=True)

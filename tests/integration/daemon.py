@@ -178,7 +178,8 @@ class Agroal:
         """A URI for drivers and programs, by default with the role `scram`. A `host` may be a socket's directory."""
         who, name = login or self.database.scram, database or self.database.name
         where = urlencode({"host": host or self.host, "port": self.port})
-        return f"postgresql://{quote(who.name)}:{quote(who.password)}@/{quote(name)}?{where}"
+        user, password, path = (quote(part, safe="") for part in (who.name, who.password, name))
+        return f"postgresql://{user}:{password}@/{path}?{where}"
 
     def connect(self, login: Login | None = None, **options: Any) -> psycopg.Connection[Any]:
         """A connection of psycopg, without a transaction around each statement; closed at the end at the latest."""

@@ -46,6 +46,19 @@ def a_good_server_is_used_afterwards(pool: Agroal, server: FakeServer) -> Iterat
     wait_until(lambda: not pool.snapshot().slots, "its connection is closed")
 
 
+@pytest.fixture
+def asked_for_tls(pool: Agroal, server: FakeServer) -> Iterator[Callable[[str], None]]:
+    """Have the server asked for TLS, in this mode, until the end of the test."""
+
+    def reload(mode: str) -> None:
+        where = {"host": server.host, "port": server.port, "tls": mode}
+        pool.configure(where, connection_retry_delay="1ms", connect_timeout="2s")
+        pool.manage("conf", "reload")
+
+    yield reload
+    reload("disable")
+
+
 def serves(connection: socket.socket) -> None:
     """Lets everybody in, and has one answer to everything."""
     connection.recv(10_000)
@@ -186,6 +199,41 @@ def test_s07_a_server_without_a_cancel_key_serves(pool: Agroal, server: FakeServ
         client.enter().cancel()  # there is nobody to tell
         client.say(query("SELECT 1"))
         assert [kind for kind, _ in client.answer()] == ["C", "Z"]
+
+
+@pytest.mark.parametrize("mode", ["prefer", "require"])
+@pytest.mark.parametrize(
+    "answer",
+    [b"S" + READY, b"SS", b"N" + OK, error("SFATAL", "C28000", "Mgo away"), b"X", b""],
+    ids=["S and more", "SS", "N and more", "an error", "X", "nothing"],
+)
+def test_s03_what_comes_with_the_answer_in_the_clear_is_not_believed(
+    pool: Agroal, server: FakeServer, asked_for_tls: Callable[[str], None], answer: bytes, mode: str
+) -> None:
+    """CVE-2021-23222; and an error from who knows whom is not repeated (CVE-2024-10977)."""
+    server.behaviour = says(answer)
+    asked_for_tls(mode)
+    told = refusal(pool)
+    assert told.sqlstate == "08001"
+    assert "go away" not in str(told.fields)
+
+
+@pytest.mark.parametrize("handshake", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"\x16\x03\x03\xff\xff" + bytes(70_000)])
+def test_a_handshake_that_is_none_is_refused_in_words(
+    pool: Agroal, server: FakeServer, asked_for_tls: Callable[[str], None], handshake: bytes
+) -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(8)
+        connection.sendall(b"S")
+        connection.recv(10_000)
+        connection.sendall(handshake)
+
+    server.behaviour = behave
+    asked_for_tls("require")
+    with bounded(pool.pid, 4 * MIB):
+        told = refusal(pool)
+    assert told.sqlstate == "08001"
+    assert "TLS" in str(told)
 
 
 def floods(beginning: bytes, again: bytes) -> Behaviour:

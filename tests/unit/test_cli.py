@@ -84,7 +84,7 @@ def test_agroal_is_found_by_the_environment(
     assert out(capsys)
 
 
-NEEDED = {"kill": ["7"], "conf set": ["blocking_timeout", "20s"]}
+NEEDED = {"kill": ["7"], "conf set": ["blocking_timeout", "20s"], "get-password": ["web"]}
 """The words that verbs need."""
 TYPED = {" ".join(words): verb for words, verb in BY_SPELLING.items() if not verb.lasting}
 

@@ -119,3 +119,11 @@ class TestMd5:
     @pytest.mark.parametrize("response", [b"", b"pencil", b"md5\xff", "md5\u00e4".encode()])
     def test_anything_else_is_a_wrong_response(self, users: Users, response: bytes) -> None:
         assert not users.accepts_md5("alice", SALT, response)
+
+
+def test_md5_is_wanted_of_whom_there_is_no_verifier_and_the_unknown_are_like_them() -> None:
+    verifier = Verifier.derive("pencil", bytes(16), 1).format()
+    mixed = Users({"ann": "pencil", "bob": verifier, "dave": md5_secret("pencil", "dave")}, b"key")
+    assert [mixed.wants_md5(name) for name in ("ann", "bob", "dave", "eve")] == [True, False, True, True]
+    assert [Users({"bob": verifier}, b"key").wants_md5(name) for name in ("bob", "eve")] == [False, False]
+    assert not Users({}, b"key").wants_md5("eve"), "when PostgreSQL is asked, it is the only one"

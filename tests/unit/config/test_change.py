@@ -129,7 +129,7 @@ class TestEveryKey:
 class TestSettings:
     def test_what_is_derived_from_a_key_that_waits_waits_too(self) -> None:
         old, new = a_configuration(max_connections=100), a_configuration(max_connections=200)
-        assert told(old, new) == [("backlog", "25", "50", True), ("max_connections", "100", "200", True)]
+        assert told(old, new) == [("backlog", "400", "800", True), ("max_connections", "100", "200", True)]
         assert effective(old, new).settings == old.settings
 
     def test_certificates_wait_together_with_the_tls_that_they_are_for(self) -> None:
@@ -150,10 +150,10 @@ class TestSettings:
 
     def test_a_backlog_that_is_given_is_taken_whatever_it_could_be_derived_from(self) -> None:
         old, new = a_configuration(max_connections=100), a_configuration(max_connections=200, backlog=50)
-        assert told(old, new) == [("backlog", "25", "50", False), ("max_connections", "100", "200", True)]
+        assert told(old, new) == [("backlog", "400", "50", False), ("max_connections", "100", "200", True)]
 
     def test_a_backlog_that_is_given_no_longer_is_derived_at_once_if_nothing_waits(self) -> None:
-        assert told(a_configuration(backlog=7), a_configuration()) == [("backlog", "7", "25", False)]
+        assert told(a_configuration(backlog=7), a_configuration()) == [("backlog", "7", "400", False)]
 
     def test_the_origin_of_a_backlog_that_waits_is_as_it_was_too(self) -> None:
         old = a_configuration(max_connections=100, backlog=30, origins={"backlog": "agroal.conf:3"})

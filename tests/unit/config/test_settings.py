@@ -84,8 +84,8 @@ def test_the_versions_of_tls_are_spelled_as_in_postgresql() -> None:
         key.parse("TLSv1.1", {})
 
 
-@pytest.mark.parametrize(("most", "backlog"), [(10, 16), (64, 16), (100, 25), (10_000, 2500)])
-def test_the_backlog_is_a_quarter_of_the_connections_and_at_least_16(most: int, backlog: int) -> None:
+@pytest.mark.parametrize(("most", "backlog"), [(10, 128), (64, 256), (100, 400), (10_000, 40_000)])
+def test_the_backlog_is_four_times_the_connections_and_at_least_128(most: int, backlog: int) -> None:
     assert a_setting(max_connections=most).backlog == backlog
     assert a_setting(max_connections=most, backlog=7).backlog == 7
 
@@ -102,7 +102,7 @@ def test_what_is_derived_is_known_and_derived_again_from_what_was_given() -> Non
     given = settings.given()
     assert (given["backlog"], given["pidfile"]) == (0, Path("/x/y.pid"))
     assert Settings(**given) == settings
-    assert Settings(**given | {"max_connections": 200}).backlog == 50
+    assert Settings(**given | {"max_connections": 200}).backlog == 800
 
 
 def test_what_it_would_be_wrong_to_hand_on_is_closed_whatever_is_asked_for() -> None:

@@ -64,7 +64,7 @@ class TestGet:
 
     def test_a_default_that_depends_on_others_is_described(self) -> None:
         backlog = one(a_configuration(), "backlog")
-        assert (backlog.value, backlog.default) == ("25", "a quarter of max_connections, at least 16")
+        assert (backlog.value, backlog.default) == ("400", "four times max_connections, at least 128")
 
     def test_a_secret_is_masked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         keys = tuple(replace(key, secret=key.name == "health_check_user") for key in KEYS)
@@ -172,7 +172,7 @@ class TestSet:
 
     def test_a_backlog_of_0_is_derived_again(self) -> None:
         new = assign(a_configuration(backlog=7), "backlog", "0", {})
-        assert new.settings.backlog == 25
+        assert new.settings.backlog == 400
 
     def test_a_key_without_effect_is_set_with_a_notice_that_goes_with_its_value(self) -> None:
         other = Problem("agroal.conf", 3, "libev", "accepted")

@@ -36,6 +36,7 @@ from tests.unit.wire.messages import READY, authentication, message, parameter, 
 
 SETTINGS = Settings(host="*", port=2345, unix_socket_dir=Path("/tmp"), log_connections=True, log_disconnections=True)
 EVERYBODY = (Name("all", keyword=True),)
+LOCAL = Peer(None)
 
 STARTUP = startup("user", "ann", "database", "shop", "application_name", "psql")
 QUERY = message("Q", b"SELECT 1\0")
@@ -147,12 +148,12 @@ class Lobby:
     def configure(self, **settings: object) -> None:
         self.daemon.settings = replace(self.daemon.settings, **settings)  # type: ignore[arg-type]
 
-    def enter(self) -> socket.socket:
+    def enter(self, peer: Peer = LOCAL) -> socket.socket:
         """A client comes in: its end."""
         theirs, ours = socket.socketpair()
         theirs.setblocking(False)
         self.on.clients.append(theirs)
-        session = Session(self.daemon, len(self.sessions) + 1, Channel(self.on.pump, ours, "[local]"), Peer(None))  # type: ignore[arg-type]
+        session = Session(self.daemon, len(self.sessions) + 1, Channel(self.on.pump, ours, "[local]"), peer)  # type: ignore[arg-type]
         self.sessions.append(session)
         self.lives.append(asyncio.create_task(session.run()))
         return theirs

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 
 import pytest
 
+from agroal.auth.hba import Peer
 from agroal.auth.md5 import md5_response, md5_secret
 from agroal.auth.scram import ClientExchange, Verifier
 from agroal.config.model import Method
+from agroal.daemon.encryption import Encryption
 from agroal.errors import LookupFailed
+from agroal.net.tls import TlsSocket, Upgrade
 from tests.unit.daemon.lobby import FakeLookup, Lobby, lobby, told
 from tests.unit.looping import in_a_loop, until
 from tests.unit.net.pairs import received
@@ -21,6 +26,7 @@ from tests.unit.wire.messages import TERMINATE, authentication, message, startup
 
 EVE = startup("user", "eve", "database", "shop", "application_name", "psql")
 VERIFIER = Verifier.derive("pencil", b"a salt", 1)
+SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 BY_SECRET = (Method.PASSWORD, Method.MD5, Method.SCRAM_SHA_256, Method.ALL)
 REFUSED = {"S": "FATAL", "V": "FATAL", "C": "28P01", "M": 'password authentication failed for user "eve"'}
 LET_IN = authentication(0)
@@ -239,3 +245,24 @@ class TestLearning:
             await until(lambda: at.on.dialler.asked)
             assert at.daemon.dialler.learned == []
             client.send(TERMINATE)
+
+
+class TestTls:
+    @pytest.mark.parametrize("request_first", [True, False])
+    @in_a_loop
+    async def test_a_handshake_that_fails_is_counted_and_told_once(
+        self, request_first: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.sslsocket_class = TlsSocket
+        async with lobby() as at:
+            at.daemon.encryption = Encryption(Upgrade(context, server_side=True), {})
+            client = at.enter(Peer(ip_address("192.0.2.1")))
+            if request_first:
+                await play(Script() >> SSL_REQUEST << b"S", client)
+            client.send(b"\x16\x03\x01 and then garbage")
+            with caplog.at_level("INFO"):
+                client.shutdown(socket.SHUT_WR)
+                await at.everybody_gone()
+            assert at.daemon.totals.tls_failures == 1
+            assert (at.daemon.totals.rejected, len(caplog.messages)) == (0, 1)

@@ -169,7 +169,12 @@ def test_nothing_that_acts_reaches_the_log() -> None:
 
 # -- whatever is asked
 
-VALUES = {Kind.WORD: st.text(), Kind.NUMBER: st.integers(), Kind.SECONDS: st.floats(), Kind.WORDS: st.lists(st.text())}
+VALUES = {
+    Kind.WORD: st.text(),
+    Kind.NUMBER: st.integers(),
+    Kind.SECONDS: st.floats(allow_nan=False, allow_infinity=False),  # JSON has neither
+    Kind.WORDS: st.lists(st.text()),
+}
 
 
 @st.composite
