@@ -148,6 +148,8 @@ class Session:
         assert self._task
         self._interruption = error
         self._task.cancel()
+        if self.link:
+            self.link.part(Parting.CLIENT_GONE)  # the task has its turn later; nothing crosses any more from now on
 
     # -- life
 
