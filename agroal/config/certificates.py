@@ -12,10 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from stat import S_IRWXG, S_IRWXO, S_ISREG, S_IWGRP, S_IXGRP
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from agroal.config.choices import ChannelBinding, TlsMode
 from agroal.config.report import Report
 from agroal.config.servers import ServerSettings
@@ -121,6 +117,8 @@ def _check_file(name: str, path: Path | None, check: Callable[[Path], None], pla
 
 
 def _check_certificates(path: Path) -> None:
+    from cryptography import x509  # takes 6 MB: who has no certificate does without
+
     try:
         x509.load_pem_x509_certificates(path.read_bytes())
     except ValueError:
@@ -129,6 +127,9 @@ def _check_certificates(path: Path) -> None:
 
 def _check_key(path: Path) -> None:
     """As PostgreSQL does: a key is its owner's alone, and only root's may be read by a group."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     status = path.stat()
     if not S_ISREG(status.st_mode):
         raise _UnusableError("is not a regular file; expected a private key, in PEM")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from agroal.auth.accept import Accepted, failed
-from agroal.auth.binding import server_end_point
 from agroal.auth.login import Credentials, Encryption, Greeting, login
 from agroal.auth.scram import Keys
 from agroal.auth.users import Secret
@@ -176,5 +175,8 @@ class ServerDialler:
 def encryption(channel: Channel, wanted: ChannelBinding) -> Encryption:
     """What a log-in over this channel can be bound to."""
     certificate = peer_certificate(channel) if wanted is not ChannelBinding.DISABLE else None
-    binding = server_end_point(certificate) if certificate else None
-    return Encryption(channel.encrypted, binding, wanted)
+    if certificate is None:
+        return Encryption(channel.encrypted, None, wanted)
+    from agroal.auth.binding import server_end_point  # what reads certificates takes 6 MB: who has none does without
+
+    return Encryption(channel.encrypted, server_end_point(certificate), wanted)

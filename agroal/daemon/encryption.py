@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-
-from agroal.auth.binding import server_end_point
 from agroal.config.choices import TlsMode
 from agroal.config.model import Configuration, ServerSettings, Settings
 from agroal.errors import ConfigurationError, Problem
@@ -43,14 +40,21 @@ class Encryption:
 
 
 def _certificates(configuration: Configuration) -> Iterator[Certificate]:
-    """Of all files that are named; an authority's file may hold many."""
+    """Of all files that are named."""
     named = [("", configuration.settings), *((f"server.{one.name}.", one) for one in configuration.servers)]
     for prefix, keys in named:
         for name in ("tls_cert_file", "tls_ca_file"):
             if path := getattr(keys, name):
-                for one in x509.load_pem_x509_certificates(path.read_bytes()):
-                    until = one.not_valid_after_utc.timestamp()
-                    yield Certificate(str(path), prefix + name, one.subject.rfc4514_string(), wall_time(until))
+                yield from _read(path, prefix + name)
+
+
+def _read(path: Path, key: str) -> Iterator[Certificate]:
+    """An authority's file may hold many."""
+    from cryptography import x509  # takes 6 MB: who has no certificate does without
+
+    for one in x509.load_pem_x509_certificates(path.read_bytes()):
+        until = one.not_valid_after_utc.timestamp()
+        yield Certificate(str(path), key, one.subject.rfc4514_string(), wall_time(until))
 
 
 def listening_context(settings: Settings, file: str) -> ssl.SSLContext:
@@ -110,6 +114,8 @@ def _load(
 
 
 def _binding(settings: Settings) -> bytes | None:
+    from agroal.auth.binding import server_end_point
+
     assert settings.tls_cert_file
     pem = settings.tls_cert_file.read_text(encoding="ascii", errors="replace")
     first, end = pem.index("-----BEGIN CERTIFICATE"), "-----END CERTIFICATE-----"
