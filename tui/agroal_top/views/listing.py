@@ -40,10 +40,12 @@ class Column(Generic[T]):
     """Those with the greatest go first when there is no room; 0 stays."""
     grows: bool = False
     """Takes the room that is left; one of a listing."""
+    left: bool = False
+    """Begins at the left though it is a number."""
 
     @property
     def right(self) -> bool:
-        return self.kind is not Kind.TEXT
+        return self.kind is not Kind.TEXT and not self.left
 
     def rank(self, item: T) -> tuple[int, float, str]:
         """Something that can be compared, whatever the value is."""
@@ -85,7 +87,7 @@ class Listing(Generic[T]):
 
 
 def fitting(columns: Sequence[Column[T]], room: int, gap: int = 1) -> list[tuple[Column[T], int]]:
-    """The columns that have room, with their widths: those of the greatest priority go first, one takes what is left."""
+    """The columns that have room, with their widths. The greatest priority goes first, one takes what is left."""
     kept = list(columns)
     while len(kept) > 1 and sum(column.width + gap for column in kept) - gap > room:
         last = max(range(len(kept)), key=lambda at: (kept[at].priority, at))
@@ -94,3 +96,10 @@ def fitting(columns: Sequence[Column[T]], room: int, gap: int = 1) -> list[tuple
         del kept[last]
     slack = max(0, room - sum(column.width + gap for column in kept) + gap)
     return [(column, column.width + (slack if column.grows else 0)) for column in kept]
+
+
+def worded(
+    id: str, title: str, width: int, value: Callable[[T], str], priority: int = 0, grows: bool = False
+) -> Column[T]:
+    """A column that shows a text as it is."""
+    return Column(id, title, width, value, lambda item: Part(value(item)), Kind.TEXT, priority, grows)

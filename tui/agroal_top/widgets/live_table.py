@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from agroal_top import keymap
-from agroal_top.views.listing import Column, Listing, fitting
+from agroal_top.views.listing import Column, Kind, Listing, fitting
 from agroal_top.views.text import Tone, fitted
 from agroal_top.widgets.ink import CURSOR, ink_of
 
@@ -119,12 +119,12 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _sort(self, id: str) -> None:
         column = self._listing.column(id) if self._listing else None
-        self.order = id, column is not None and column.right  # numbers: the greatest first
+        self.order = id, column is not None and column.kind is not Kind.TEXT  # numbers: the greatest first
         self.rearrange()
 
     def _lay_out(self) -> None:
         if self._listing is not None:
-            self._columns = fitting(self._listing.columns, max(1, self.size.width - 1))
+            self._columns = fitting(self._listing.columns, max(1, self.scrollable_content_region.width - 1))
         self.virtual_size = Size(self.size.width, len(self._items) + 1)
         self.refresh()
 
@@ -160,7 +160,9 @@ class LiveTable(ScrollView, can_focus=True):
         segments = [Segment(ink.shown("▌") if under else " ", base)]
         for column, width in self._columns:
             part = column.show(item)
-            segments.append(Segment(fitted(ink.shown(part.text), width, right=column.right), base + ink.style(part.tone)))
+            segments.append(
+                Segment(fitted(ink.shown(part.text), width, right=column.right), base + ink.style(part.tone))
+            )
             segments.append(Segment(" ", base))
         return Strip(segments)
 
@@ -220,4 +222,3 @@ class LiveTable(ScrollView, can_focus=True):
                 self.reverse() if chosen == column.id else self._sort(column.id)
                 return
             start += width + 1
-
