@@ -1,19 +1,18 @@
 from __future__ import annotations
 
 import pytest
-
+from agroal_top.demo import DemoSource
 from agroal_top.options import Options
 from agroal_top.picture import svg
 from agroal_top.source import Lost
-from tests.unit.tui.screens.scene import FakeSource, snapshot
+
+from tests.unit.tui.screens.scene import FakeSource
 
 
 def test_the_screen_is_an_svg() -> None:
-    source = FakeSource()
-    source.say(snapshot(0), snapshot(1))
-    drawn = svg(source, Options(page="pools"), (100, 30), seconds=0)
+    drawn = svg(DemoSource(1), Options(interval=0.2, page="pools"), (100, 30), seconds=0)
     assert drawn.startswith("<svg")
-    assert "analytics" in drawn
+    assert "keycloak" in drawn
 
 
 def test_nothing_to_draw_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

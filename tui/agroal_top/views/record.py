@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-from agroal_top import format
-from agroal_top.views.text import Part, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +13,6 @@ class Done:
     """As it is typed for agroal-cli."""
     outcome: str
     fine: bool
-
-
-def lines(done: Iterable[Done]) -> list[list[Part]]:
-    found = [
-        [
-            Part(format.clock(one.wall) + " ", Tone.DIM),
-            Part(one.command, Tone.ACCENT),
-            Part(f"  {one.outcome}", Tone.PLAIN if one.fine else Tone.ERROR),
-        ]
-        for one in done
-    ]
-    return found or [[Part("nothing was done from here", Tone.DIM)]]
 
 
 def file_line(done: Done) -> str:

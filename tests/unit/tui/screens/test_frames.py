@@ -26,7 +26,6 @@ def compare(name: str, text: str) -> None:
 
 
 async def shown(scene: Scene, page: str) -> str:
-    await scene.hear(EVENTS)
     await scene.press(KEYS[page])
     expected = {"log": "ERROR", "config": "blocking_timeout"}
     await scene.see(expected.get(page, "agroal-top"))
@@ -35,20 +34,22 @@ async def shown(scene: Scene, page: str) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("page", NAMES)
-def test_a_page_looks_as_it_did(page: str, size: tuple[int, int]) -> None:
+def test_pages_look_as_they_did(size: tuple[int, int]) -> None:
     async def scenario(scene: Scene) -> None:
-        compare(f"{page}_{size[0]}x{size[1]}", await shown(scene, page))
+        await scene.hear(EVENTS)
+        for page in NAMES:
+            compare(f"{page}_{size[0]}x{size[1]}", await shown(scene, page))
 
     play(scenario, size=size)
 
 
-@pytest.mark.parametrize("page", NAMES)
-def test_ascii_only_means_it(page: str) -> None:
+def test_ascii_only_means_it() -> None:
     async def scenario(scene: Scene) -> None:
-        text = await shown(scene, page)
-        compare(f"{page}_120x36_ascii", text)
-        assert text.isascii()
+        await scene.hear(EVENTS)
+        for page in NAMES:
+            text = await shown(scene, page)
+            compare(f"{page}_120x36_ascii", text)
+            assert text.isascii()
 
     play(scenario, size=(120, 36), options=Options(ascii=True))
 
