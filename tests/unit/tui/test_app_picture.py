@@ -9,7 +9,8 @@ from agroal_top.source import Lost
 from tests.unit.tui.screens.scene import FakeSource
 
 
-def test_the_screen_is_an_svg() -> None:
+def test_the_screen_is_an_svg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agroal_top.picture.PATIENCE", 60.0)  # it comes when it comes
     drawn = svg(DemoSource(1), Options(interval=0.2, page="pools"), (100, 30), seconds=0)
     assert drawn.startswith("<svg")
     assert "keycloak" in drawn
