@@ -17,13 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from agroal import __version__
-from agroal.config.load import locate
-from agroal.config.report import Report, read_text
-from agroal.config.sections import read_main
 from agroal.config.units import duration
-from agroal.errors import ConfigurationError, ManagementError
+from agroal.errors import ManagementError
 from agroal.management import wire
-from agroal.management.client import Done, ManagementClient, socket_path
+from agroal.management.client import Done, ManagementClient, configured_socket
 from agroal.management.layout import block
 from agroal.management.neutral import neutral
 from agroal.management.times import duration as for_people
@@ -97,7 +94,7 @@ def run(options: Namespace) -> int:
 
 
 def _ask(options: Namespace, verb: Verb, args: Mapping[str, Value]) -> Done:
-    path = options.socket or _configured_socket(options)
+    path = options.socket or configured_socket(options.config, options.directory)
     began = time.monotonic()
     with ManagementClient(path) as client:
         done = client.ask(verb.name, args, dry_run=options.dry_run)
@@ -105,18 +102,6 @@ def _ask(options: Namespace, verb: Verb, args: Mapping[str, Value]) -> Done:
         took = for_people(round((time.monotonic() - began) * 1_000_000))
         print(f"agroal-cli: asked {path} for “{verb.command(args)}”: answered in {took}", file=sys.stderr)
     return done
-
-
-def _configured_socket(options: Namespace) -> Path:
-    """From the main file alone, so that a mistake in another one does not keep anybody from asking."""
-    files = locate({"main": options.config}, options.directory)
-    report = Report(str(files.main))
-    text = read_text(files.main, files.origins.get("main", ""), report)
-    settings = None if text is None else read_main(text, report, os.environ).settings
-    if settings is None:
-        error = ConfigurationError(report.problems)
-        raise ManagementError(wire.Code.CONFIGURATION, f"{error}\n--socket PATH asks without the file") from error
-    return socket_path(settings.unix_socket_dir, settings.port)
 
 
 def _fail(options: Namespace, verb: str, error: ManagementError, status: int) -> int:
