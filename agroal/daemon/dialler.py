@@ -153,6 +153,11 @@ class ServerDialler:
     async def dial_through(self, key: PoolKey, session: Session) -> Server:
         """Let the server ask the client itself."""
         route, seconds = self._route, self._settings.connect_timeout
+        if route.binding is ChannelBinding.REQUIRE:
+            raise ServerUnavailable(
+                "channel binding is required (channel_binding = require), and what is passed through can't be bound",
+                hint="Add the user with its password to the vault: agroal-admin user add.",
+            )
         try:
             async with asyncio.timeout(seconds):
                 channel = await open_channel(self._pump, route.address, self._options, route.policy)

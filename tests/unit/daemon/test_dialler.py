@@ -14,6 +14,7 @@ from agroal.auth.login import Credentials
 from agroal.auth.md5 import md5_response, md5_secret
 from agroal.auth.scram import ClientExchange, ServerExchange, Verifier
 from agroal.auth.users import Secret
+from agroal.config.choices import ChannelBinding
 from agroal.config.model import Method, Settings
 from agroal.daemon.dialler import ServerDialler
 from agroal.errors import AuthenticationFailed, ClientFacing, ServerRefused, ServerUnavailable
@@ -362,3 +363,14 @@ class TestDiallingThrough:
                     made = dialler(pump, Address("pg", *silent.getsockname()))
                     with pytest.raises(ServerUnavailable, match="Connection refused"):
                         await made.dial_through(KEY, SimpleNamespace(client=ours))  # type: ignore[arg-type]
+
+    @in_a_loop
+    async def test_what_can_not_be_bound_is_not_passed_through_where_it_must_be(self) -> None:
+        async with pumping() as pump:
+            route = Route(Address("pg", "/nowhere", 5432), binding=ChannelBinding.REQUIRE)
+            made = ServerDialler(pump, route, SETTINGS, {}, bytes)
+            with (
+                channel(pump, "client") as (_, ours),
+                pytest.raises(ServerUnavailable, match="channel_binding = require"),
+            ):
+                await made.dial_through(KEY, SimpleNamespace(client=ours))  # type: ignore[arg-type]
