@@ -39,6 +39,15 @@ class Pipeline(StrEnum):
     TRANSACTION = "transaction"
 
 
+class SessionState(StrEnum):
+    """What becomes of a client that makes what outlives a transaction, in the transaction pipeline."""
+
+    PIN = "pin"
+    RESET = "reset"
+    REJECT = "reject"
+    WARN = "warn"
+
+
 class Validation(StrEnum):
     """When a server is asked whether it still works."""
 

@@ -93,4 +93,5 @@ def _limit(limit: LimitLine) -> str:
     aliases = ",".join(map(tables.quote, limit.aliases))
     database = tables.quote(limit.database) + (f"={aliases}" if aliases else "")
     user = tables.quote(limit.user)
-    return f"line {limit.line}: {database}  {user}  {limit.max_size}  {limit.initial_size}  {limit.min_size}"
+    pipeline = f"  pipeline={limit.pipeline}" if limit.pipeline else ""
+    return f"line {limit.line}: {database}  {user}  {limit.max_size}  {limit.initial_size}  {limit.min_size}{pipeline}"

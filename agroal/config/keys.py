@@ -51,7 +51,6 @@ class Facts(TypedDict, total=False):
     restart: bool
     support: Support
     secret: bool
-    refused: frozenset[Value]
     unheeded: Mapping[Value, str]
     derived: str
 
@@ -74,8 +73,6 @@ class Key:
     """A new value is taken at the next start, not by a reload."""
     support: Support = Support.HONOURED
     secret: bool = False
-    refused: frozenset[Value] = frozenset()
-    """Values that come with a later version and until then are errors: to pretend would be dangerous."""
     unheeded: Mapping[Value, str] = field(default_factory=dict)
     """Values that are treated as the default, and why."""
     derived: str = ""
@@ -86,7 +83,7 @@ class Key:
         """What a value looks like, in words."""
         match self.kind:
             case Kind.BOOL | Kind.ENUM:
-                *others, last = [self.spell(v) for v in dict.fromkeys(self.words.values()) if v not in self.refused]
+                *others, last = [self.spell(v) for v in dict.fromkeys(self.words.values())]
                 return f"{', '.join(others)} or {last}" if others else last
             case Kind.INT | Kind.DURATION | Kind.SIZE:
                 noun = "whole number" if self.kind is Kind.INT else self.kind
@@ -122,8 +119,6 @@ class Key:
             raise ValueError(f"{error}{self._instead(text)}") from None
         if isinstance(value, (int, float)) and not self._within(value):
             raise ValueError(f"expected {self.expected}{self._instead(text)}")
-        if value in self.refused:
-            raise ValueError(f"{self.spell(value)} comes with a later version; expected {self.expected}")
         return value
 
     def remark(self, value: Value) -> str:

@@ -1,6 +1,6 @@
 """The databases file: how many server connections a database and a user may have, and other names of databases.
 
-    DATABASE[=alias1,alias2,...] USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]]
+    DATABASE[=alias1,alias2,...] USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]] [pipeline=PIPELINE]
 
 That a user with an INITIAL_SIZE or MIN_SIZE is in the users file is checked where that file is decrypted.
 """
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agroal.config.choices import Pipeline
 from agroal.config.model import LimitLine
 from agroal.config.report import Report
 from agroal.config.tables import Cell, Row, rows
 
 MOST_ALIASES = 8
+_LEAST_COLUMNS = 3
+_PIPELINES = {pipeline.value: pipeline for pipeline in Pipeline}
 ALL = "all"
 
-_COLUMNS = "DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]]"
+_COLUMNS = "DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]] [pipeline=PIPELINE]"
 
 
 def read_limits(text: str, report: Report, max_connections: int) -> tuple[LimitLine, ...]:
@@ -47,7 +50,7 @@ class _Line:
 
     def read(self, left: int) -> LimitLine | None:
         before = len(self._report.problems)
-        cells = self._row.cells
+        cells, pipeline = self._options()
         if not 3 <= len(cells) <= 5:
             self._problem("", f"has {len(cells)} columns; expected {_COLUMNS}")
             return None
@@ -63,7 +66,19 @@ class _Line:
             self._problem(column, "can't be given for user all: whose connections would be opened?")
             return None
         sizes = self._normal(database, max_size, initial_size, min_size)
-        return LimitLine(self._report.file, self._row.line, database, aliases, user, *sizes)
+        return LimitLine(self._report.file, self._row.line, database, aliases, user, *sizes, pipeline)
+
+    def _options(self) -> tuple[tuple[Cell, ...], Pipeline | None]:
+        """The columns, and what is said behind them by name."""
+        cells, pipeline = self._row.cells, None
+        while len(cells) > _LEAST_COLUMNS and "=" in cells[-1].joints:
+            name, value, *more = (word.text for word in cells[-1].words)
+            cells = cells[:-1]
+            if name != "pipeline" or more or value not in _PIPELINES:
+                self._problem(name, f"expected pipeline={'|'.join(_PIPELINES)}")
+            else:
+                pipeline = _PIPELINES[value]
+        return cells, pipeline
 
     def _problem(self, column: str, message: str) -> None:
         self._report.problem(self._row.line, column, message)

@@ -163,6 +163,8 @@ class LimitLine:
     max_size: int
     initial_size: int
     min_size: int
+    pipeline: Pipeline | None = None
+    """None: what the settings say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from agroal.config.choices import (
     Pipeline,
     ProcessTitle,
     ResetFailure,
+    SessionState,
     StartupValidation,
     TlsVersion,
     Validation,
@@ -114,9 +115,21 @@ class Settings:
     )
     pipeline: Pipeline = choice(
         Pipeline.AUTO,
-        refused=frozenset({Pipeline.PERFORMANCE, Pipeline.TRANSACTION}),
-        restart=True,
-        doc="When a server goes back to the pool; auto is session, at the end of the client's connection.",
+        doc="When a server goes back to the pool: transaction is at the end of each transaction, session and performance "
+        "(which counts nothing) are at the end of the client's connection; auto is session. "
+        "A line of the databases file may say otherwise.",
+    )
+    session_state: SessionState = choice(
+        SessionState.PIN,
+        doc="What becomes of a client in the transaction pipeline that makes what outlives a transaction (LISTEN, temporary "
+        "tables, session locks): pin lets it keep its server, reset clears it at the end of the transaction, "
+        "reject ends the client, warn only says so.",
+    )
+    max_prepared_statements: int = integer(
+        200, low=1, high=100_000, doc="Prepared statements kept on each server in the transaction pipeline."
+    )
+    canary: bool = boolean(
+        False, doc="For finding faults: ask each server at each hand-over whether it is the one and clean. Slow."
     )
     blocking_timeout: float = duration(30, doc="Longest wait for a server; 0 refuses at once.")
     wait_notice_timeout: float = duration(
@@ -141,7 +154,7 @@ class Settings:
         ),
         doc="What to do with a server whose reset query failed.",
     )
-    server_reset_query_always: bool = boolean(False, support=LATER, doc="Reset in the transaction pipeline too.")
+    server_reset_query_always: bool = boolean(False, doc="Reset after each transaction in the transaction pipeline, too.")
     flush_timeout: float = duration(
         60, doc="A graceful shutdown or flush that takes longer is forced; 0 waits for ever."
     )
@@ -151,7 +164,7 @@ class Settings:
     )
     background_interval: float = duration(300, low=5, doc="How often background validation asks each free server.")
     track_prepared_statements: bool = boolean(
-        False, support=LATER, doc="Know prepared statements in the transaction pipeline."
+        False, support=NEVER, doc="prepared statements are always followed; see max_prepared_statements."
     )
     disconnect_client: float = duration(0, doc="Disconnect a client that has been idle for this long; 0 is never.")
     disconnect_client_force: bool = boolean(False, doc="disconnect_client is for active clients too.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Self
 
+from agroal.config.choices import Pipeline
 from agroal.config.model import LimitLine
 from agroal.pool.slot import PoolKey
 
@@ -25,6 +26,8 @@ class Limit:
     min_size: int = 0
     origin: str = ""
     """file:line"""
+    pipeline: Pipeline | None = None
+    """Of the clients that it is for; None: what the settings say."""
 
     @classmethod
     def of(cls, line: LimitLine) -> Self:
@@ -36,6 +39,7 @@ class Limit:
             line.initial_size,
             line.min_size,
             f"{PurePath(line.file).name}:{line.line}",
+            line.pipeline,
         )
 
     def __str__(self) -> str:

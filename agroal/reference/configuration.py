@@ -129,8 +129,6 @@ def _table(keys: Iterable[Key]) -> Table:
 
 def _does(key: Key) -> str:
     said = [sentence(key.explanation)]
-    if key.refused:
-        said.append(f"Not yet, and therefore an error: {_spelled(key, key.refused)}.")
     for reason in dict.fromkeys(key.unheeded.values()):
         values = [value for value, why in key.unheeded.items() if why == reason]
         said.append(f"Accepted, but never heeded: {_spelled(key, values)}, because {reason}.")
@@ -140,7 +138,7 @@ def _does(key: Key) -> str:
 def _value(key: Key) -> str:
     """What a value looks like, with the spellings that are not the usual ones."""
     usual = {*units.BOOLEANS, *map(key.spell, key.words.values())}
-    also = tuple(word for word, value in key.words.items() if word not in usual and value not in key.refused)
+    also = tuple(word for word, value in key.words.items() if word not in usual)
     bare = "; a bare number counts milliseconds" if key.kind is Kind.DURATION and key.unit == "ms" else ""
     return key.expected + bare + (f" (also spelled {literals(also)})" if also else "")
 

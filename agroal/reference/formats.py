@@ -124,6 +124,7 @@ DATABASES_EXAMPLE = """\
 # DATABASE          USER    MAX_SIZE  INITIAL_SIZE  MIN_SIZE
 shop=store,webshop  web     30        10            5
 shop                report  5
+shop                jobs    5   pipeline=transaction
 all                 batch   10
 all                 all     all
 """
@@ -149,6 +150,7 @@ DATABASES: Blocks = (
             ),
             ("`INITIAL_SIZE`", "How many are opened at the start; 0 when left out."),
             ("`MIN_SIZE`", "How many are kept when others are closed for being idle or old; 0 when left out."),
+            ("`pipeline=`", "Behind them: `transaction`, `session` or `performance` for these clients. See `pipeline`."),
         ),
     ),
     Text(

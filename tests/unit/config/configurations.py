@@ -23,7 +23,7 @@ def values(key: Key) -> st.SearchStrategy[Any]:
     low, high = key.low or 0, key.high or 0
     match key.kind:
         case Kind.BOOL | Kind.ENUM:
-            return st.sampled_from(list(dict.fromkeys(v for v in key.words.values() if v not in key.refused)))
+            return st.sampled_from(list(dict.fromkeys(key.words.values())))
         case Kind.INT | Kind.SIZE:
             return st.integers(int(low), int(high))
         case Kind.DURATION:
@@ -40,7 +40,7 @@ def two_values(key: Key) -> tuple[Value, Value]:
         case Kind.BOOL:
             return False, True
         case Kind.ENUM:
-            first, second, *_ = [v for v in dict.fromkeys(key.words.values()) if v not in key.refused]
+            first, second, *_ = dict.fromkeys(key.words.values())
             return first, second
         case Kind.INT | Kind.SIZE | Kind.DURATION:
             assert key.high is not None

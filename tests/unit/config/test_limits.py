@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agroal.config.limits import read_limits
-from agroal.config.model import LimitLine
+from agroal.config.model import LimitLine, Pipeline
 from agroal.config.report import Report
 
 
@@ -34,6 +34,19 @@ def test_a_line_has_a_database_a_user_and_sizes(report: Report) -> None:
         LimitLine("it.conf", 2, "shop", ("store", "old"), "web", 30, 10, 5),
     )
     assert report.problems == report.notices == []
+
+
+def test_a_line_may_have_a_pipeline_of_its_own(report: Report) -> None:
+    text = "shop web 5 pipeline=transaction\nshop app 5 2 1\tpipeline = session\nshop ci 1"
+    limits = read_limits(text, report, 100)
+    assert [limit.pipeline for limit in limits] == [Pipeline.TRANSACTION, Pipeline.SESSION, None]
+    assert [limit.max_size for limit in limits] == [5, 5, 1]
+    assert report.problems == []
+
+
+@pytest.mark.parametrize("option", ["pipeline=fast", "pipeline=session,auto", "pool=session", "pipeline=transaction=on"])
+def test_what_is_no_pipeline_is_a_problem(option: str) -> None:
+    assert "expected pipeline=auto|performance|session|transaction" in problems(f"shop web 5 {option}")[0]
 
 
 def test_initial_and_minimum_are_nothing_unless_they_are_given() -> None:
@@ -91,8 +104,8 @@ def test_a_second_line_for_the_same_is_a_notice() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("shop web", "has 2 columns; expected DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]]"),
-        ("shop web 1 0 0 0", "has 6 columns; expected DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]]"),
+        ("shop web", "has 2 columns; expected DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]] [pipeline=PIPELINE]"),
+        ("shop web 1 0 0 0", "has 6 columns; expected DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]] [pipeline=PIPELINE]"),
         ("shop,store web 1", "DATABASE: expected a database, or DATABASE=alias1,alias2"),
         ("shop=a=b web 1", "DATABASE: expected a database, or DATABASE=alias1,alias2"),
         ("shop=a,b=c web 1", "DATABASE: expected a database, or DATABASE=alias1,alias2"),

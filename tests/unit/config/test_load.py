@@ -227,7 +227,7 @@ def test_the_commented_lines_of_the_other_examples_are_right(place: Place) -> No
     names = ("agroal_hba", "agroal_databases", "agroal_ident")
     configuration = read(place(**{name: uncommented(f"{name}.conf") for name in names}))
     assert [line.address is None for line in configuration.hba] == [True, False, False, False]
-    assert [limit.user for limit in configuration.limits] == ["web", "report", "batch"]
+    assert [limit.user for limit in configuration.limits] == ["web", "report", "batch", "jobs"]
     assert [line.map for line in configuration.ident] == ["apps", "apps"]
     assert configuration.notices == ()
 

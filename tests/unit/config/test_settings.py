@@ -20,15 +20,15 @@ rotate_frontend_password_timeout rotate_frontend_password_length max_connection_
 background_interval max_retries allow_unknown_users authentication_timeout auth_query failover failover_script
 failover_notify_script tls_cert_file tls_key_file tls_ca_file metrics_cert_file metrics_key_file
 metrics_ca_file keep_alive nodelay backlog tracker track_prepared_statements server_reset_query
-server_reset_query_always server_reset_query_behavior_on_failure update_process_title health_check
+server_reset_query_always pipeline server_reset_query_behavior_on_failure update_process_title health_check
 health_check_period health_check_timeout health_check_user startup_validation disconnect_client
 disconnect_client_force
 """
 RESTARTED = """
-host port unix_socket_dir metrics metrics_cache_max_size management console log_type max_connections pipeline
+host port unix_socket_dir metrics metrics_cache_max_size management console log_type max_connections
 tls ev_backend hugepage pidfile libev buffer_size non_blocking
 """
-OUR_OWN = "auth_query_database connect_timeout wait_notice_timeout tls_min_version tls_ciphers"
+OUR_OWN = "auth_query_database connect_timeout wait_notice_timeout tls_min_version tls_ciphers session_state max_prepared_statements canary"
 
 
 def a_setting(**values: object) -> Settings:
@@ -130,12 +130,6 @@ def test_the_finer_log_levels_of_pgagroal_are_ours() -> None:
 
 def test_the_short_log_modes_of_pgagroal_are_ours() -> None:
     assert [BY_NAME["log_mode"].parse(text, {}) for text in "ac"] == [LogMode.APPEND, LogMode.CREATE]
-
-
-@pytest.mark.parametrize(("key", "value"), [("pipeline", "transaction"), ("pipeline", "performance")])
-def test_what_would_be_dangerous_to_pretend_is_refused(key: str, value: str) -> None:
-    with pytest.raises(ValueError, match=f"{value} comes with a later version"):
-        BY_NAME[key].parse(value, {})
 
 
 def test_what_has_no_meaning_here_says_so() -> None:

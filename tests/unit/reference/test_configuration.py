@@ -41,7 +41,6 @@ class Sample:
     colour: Colour = choice(
         Colour.RED,
         spellings={"rot": Colour.RED},
-        refused=frozenset({Colour.BLUE}),
         unheeded={Colour.GREEN: "nobody likes it"},
         doc="Which.",
     )
@@ -75,10 +74,8 @@ def test_a_row_says_what_a_value_is_its_default_and_when_it_is_taken() -> None:
 
 def test_values_that_do_not_hold_yet_are_named() -> None:
     does, value, default, _ = ROWS["`colour`"]
-    assert does.startswith(
-        "Which. Not yet, and therefore an error: `blue`. Accepted, but never heeded: `green`, because"
-    )
-    assert value == "red or green (also spelled `rot`)"
+    assert does.startswith("Which. Accepted, but never heeded: `green`, because")
+    assert value == "red, green or blue (also spelled `rot`)"
     assert default == "`red`"
 
 

@@ -50,7 +50,7 @@ def test_the_ident_example_is_read_without_a_word() -> None:
 def test_the_databases_example_is_read_without_a_word() -> None:
     report = Report("example")
     lines = read_limits(DATABASES_EXAMPLE, report, max_connections=100)
-    assert [line.max_size for line in lines] == [30, 5, 10, 55]
+    assert [line.max_size for line in lines] == [30, 5, 5, 10, 50]
     assert (report.problems, report.notices) == ([], [])
     assert shown(DATABASES) == [DATABASES_EXAMPLE]
 
