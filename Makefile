@@ -10,7 +10,7 @@ SOURCES := $(wildcard agroal/*/*.pyx agroal/*/*.pxd)   # what has to be compiled
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench torture drivers docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -18,6 +18,8 @@ help:
 	@echo "make test          the whole test suite;          ARGS='tests/unit -x' hands arguments to pytest"
 	@echo "make lint          ruff, mypy and import-linter"
 	@echo "make bench         the benchmarks, side by side;   ARGS=--help"
+	@echo "make torture       clients of all kinds, disturbed in every way; ARGS='--minutes 60 --seed 1'"
+	@echo "make drivers       drivers of other languages through every pipeline; ARGS=--help"
 	@echo "make docs          draw the reference pages, manual pages and completions from the program's tables"
 	@echo "make clean         remove what make made"
 	@echo
@@ -37,6 +39,12 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+torture: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.integration.torture $(ARGS)
+
+drivers: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.drivers $(ARGS)
 
 docs: $(VENV)/.installed-dev
 	@$(BIN)/python -m agroal.reference

@@ -20,6 +20,7 @@
         ├── ShuttingDown            57P03
         ├── Terminated              57P01
         ├── IdleTooLong             57P05
+        ├── StateNotKept            0A000   in the transaction pipeline, with session_state = reject
         ├── ServerUnavailable       08001   could not be used
         │   └── ServerUnreachable   08001   could not be reached, or did not answer
         ├── ServerLost              08006   went away under a client
@@ -190,6 +191,19 @@ class IdleTooLong(ClientFacing):
     """Nothing was heard of the client for `disconnect_client`."""
 
     sqlstate = "57P05"
+
+
+class StateNotKept(ClientFacing):
+    """The client has made what outlives a transaction, and `session_state = reject` does not want that."""
+
+    sqlstate = "0A000"
+
+    def __init__(self, trace: str) -> None:
+        super().__init__(
+            "what outlives a transaction is not allowed in this pool",
+            detail=f"About this client: {trace}.",
+            hint="It needs pipeline = session, or session_state = pin.",
+        )
 
 
 class ServerUnavailable(ClientFacing):

@@ -93,15 +93,15 @@ def permit(
 
     Raises NotPermitted, in PostgreSQL's words.
     """
-    encryption = "SSL encryption" if encrypted else "no encryption"
-    who = f'host "{peer}", user "{startup.user}", database "{startup.database}", {encryption}'
-    if line is None:
+    if line is None or line.method is Method.REJECT:
+        encryption = "SSL encryption" if encrypted else "no encryption"
+        who = f'host "{peer}", user "{startup.user}", database "{startup.database}", {encryption}'
+        if line:
+            raise NotPermitted(f"agroal_hba.conf rejects connection for {who}")
         raise NotPermitted(
             f"no agroal_hba.conf entry for {who}",
             hint="Add a line for it to agroal_hba.conf, and reload.",
         )
-    if line.method == Method.REJECT:
-        raise NotPermitted(f"agroal_hba.conf rejects connection for {who}")
     if line.clientcert is not ClientCert.OFF and certified is None:
         raise without_certificate()
     if line.clientcert is ClientCert.VERIFY_FULL and certified != startup.user:

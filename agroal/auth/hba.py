@@ -6,13 +6,17 @@ A line that is found decides alone: when its method says no, no other line is tr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address
+from typing import Final
 
 from agroal.config.model import HbaLine, HbaType, Name, Network, Scope
 
 Interfaces = Sequence[IPv4Interface | IPv6Interface]
 """The addresses of this machine, each with its network."""
+REMEMBERED: Final = 1000
+"""Answers that an HbaFile keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,47 @@ class Peer:
 
     address: IPv4Address | IPv6Address | None
     """None: over the Unix socket."""
+
+    host: str = field(init=False, compare=False)
+    """For people."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "host", str(self.address or "[local]"))
+
+
+@lru_cache(1024)
+def peer_at(host: str | None) -> Peer:
+    """The peer at this address in text; None: over the Unix socket."""
+    return Peer(ip_address(host) if host else None)
+
+
+class HbaFile:
+    """The lines in force, and which of them was found: the same clients come from the same places, again and again."""
+
+    def __init__(self, lines: Sequence[HbaLine], interfaces: Interfaces = ()) -> None:
+        self.lines = lines
+        self._interfaces = interfaces
+        self._found: dict[tuple[Peer, str, str, str, bool], HbaLine | None] = {}
+
+    def match(self, peer: Peer, *, database: str, real_database: str, user: str, encrypted: bool) -> HbaLine | None:
+        """As the function `match`."""
+        question = peer, database, real_database, user, encrypted
+        try:
+            return self._found[question]
+        except KeyError:
+            pass
+        if len(self._found) >= REMEMBERED:
+            self._found.clear()  # strangers choose the names
+        found = self._found[question] = match(
+            self.lines,
+            peer,
+            database=database,
+            real_database=real_database,
+            user=user,
+            encrypted=encrypted,
+            interfaces=self._interfaces,
+        )
+        return found
 
 
 def match(

@@ -12,6 +12,7 @@ from agroal.net.dial import Server, hang_up
 from agroal.net.link import Link, Parting
 from agroal.pipeline.between import OutOfStep, probe, reset
 from agroal.pipeline.ledger import Dirt, judge
+from agroal.pipeline.statements import Luggage
 from agroal.pool.effects import CloseReason
 from agroal.wire.codes import Status
 
@@ -60,7 +61,27 @@ async def clean(server: Server, link: Link | None, query: str, cancel: Callable[
         cancel(server)
     if server.cancels:
         await asyncio.wait(server.cancels)
-    return dirt or await _reset(server, link, query)
+    if dirt:
+        return dirt
+    judged: asyncio.Future[Dirt | None] = asyncio.get_running_loop().create_future()
+
+    def heard(dirt: Dirt | None) -> None:
+        if not judged.done():
+            judged.set_result(dirt)
+
+    _reset(server, link, query, heard)
+    return await judged
+
+
+def clean_at_once(server: Server, link: Link | None, query: str, finished: Callable[[Dirt | None], None]) -> bool:
+    """As `clean`, where the reset is all that it takes: `finished` hears the verdict, and no task is needed.
+
+    False where it takes more: nothing has been done then.
+    """
+    if server.cancels or verdict(server, link):
+        return False
+    _reset(server, link, query, finished)
+    return True
 
 
 def verdict(server: Server, link: Link | None) -> Dirt | None:
@@ -105,15 +126,31 @@ async def see_off(server: Server, cancel: Callable[[Server], object]) -> None:
         await asyncio.wait(server.cancels)
 
 
-async def _reset(server: Server, link: Link | None, query: str) -> Dirt | None:
+def _reset(server: Server, link: Link | None, query: str, finished: Callable[[Dirt | None], object]) -> None:
+    """Run the reset query, and prove that the server says nothing more."""
+
+    def ended(worn: Mapping[str, str] | None, error: Exception | None) -> None:
+        server.worn = worn or {}
+        if query:  # nothing is left on it of the clients of the transaction pipeline
+            server.luggage, server.outfit, server.others = Luggage.none(), None, {}
+        finished(_failure(server, error) if error else _silence(server))
+
     status = link.tally.status if link else Status.IDLE
-    try:
-        await server.converse(reset(status, query, server.parameters), RESET_TIMEOUT)
-    except (ClientFacing, OutOfStep, TimeoutError) as error:
-        log.warning("%r: reset failed: %s", server, str(error) or "no answer in time")
-        return Dirt.RESET_FAILED
-    except PeerGone:
-        return Dirt.LOST
+    server.talk(reset(status, query, server.parameters, server.wanted), RESET_TIMEOUT, ended)
+
+
+def _failure(server: Server, error: Exception) -> Dirt:
+    match error:
+        case ClientFacing() | OutOfStep() | TimeoutError():
+            log.warning("%r: reset failed: %s", server, str(error) or "no answer in time")
+            return Dirt.RESET_FAILED
+        case PeerGone():
+            return Dirt.LOST
+    log.error("internal error: %r is closed", server, exc_info=error)
+    return Dirt.UNKNOWN
+
+
+def _silence(server: Server) -> Dirt | None:
     following = server.channel.unread or server.channel.peek()
     if following is None:
         return None

@@ -13,16 +13,16 @@ import random
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 from agroal import __version__
 from agroal.auth import lookup
 from agroal.auth.accept import Accepted
-from agroal.auth.hba import Peer, match
+from agroal.auth.hba import HbaFile, Peer, peer_at
 from agroal.auth.login import Credentials
 from agroal.auth.users import Secret
 from agroal.config.model import Configuration, HbaLine, LogLevel
@@ -35,6 +35,7 @@ from agroal.daemon.files import Secrets
 from agroal.daemon.log import LEVELS, Log
 from agroal.daemon.lookup import Lookup
 from agroal.daemon.passwords import Passwords
+from agroal.daemon.pipelines import Pipelines
 from agroal.daemon.pool import PoolShell
 from agroal.daemon.reload import Read, Reload, pool_settings
 from agroal.daemon.session import Session
@@ -46,11 +47,13 @@ from agroal.management.event import Event, EventKind, Events
 from agroal.management.server import ManagementServer
 from agroal.management.snapshot import Snapshot
 from agroal.net.cancel import Cancels
-from agroal.net.chosen import RELAY
+from agroal.net.chosen import RELAY, Channel, Pump
 from agroal.net.dial import Route, Server, Traffic
 from agroal.net.interfaces import interfaces
 from agroal.net.listen import Listener, SocketOptions, bind_tcp
-from agroal.net.pump import Channel, Pump
+from agroal.pipeline.evidence import Trace
+from agroal.pipeline.outfit import Wardrobe
+from agroal.pipeline.statements import Statements
 from agroal.pool.core import Pool
 from agroal.pool.limits import Limit
 from agroal.pool.slot import PoolKey
@@ -102,6 +105,11 @@ class Daemon:
         self.dialler = ServerDialler(self.pump, self.route, self.settings, known.users, self.token, self.report)
         core = Pool(pool_settings(self.settings), tuple(map(Limit.of, configuration.limits)), random.random, self.now())
         self.pool = PoolShell(core, self.dialler, self.settings.server_reset_query, self.cancels.send, self.report)
+        self.statements = Statements(b"agroal_%b_" % secrets.token_hex(3).encode())
+        self.wardrobe = Wardrobe()
+        self.pins: Counter[tuple[Trace, str, str]] = Counter()
+        """What clients of the transaction pipeline left behind, by what it was, user and application name."""
+        self._pipelines = Pipelines(configuration)
         self.tracker = Tracker(self.pool)
         self.tracker.switch(self.settings.tracker)
         self.watch = Watch(self)
@@ -112,6 +120,7 @@ class Daemon:
         """The picture when the statistics were last cleared: what was counted before is not counted."""
         self.pictures = itertools.count(1)
         self._interfaces = interfaces()
+        self._hba = HbaFile(configuration.hba, self._interfaces)
         self._tag_key = secrets.token_bytes(32)
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,6 +162,13 @@ class Daemon:
         return Lookup(connect, seconds, self.now)
 
     @property
+    def pipelines(self) -> Pipelines:
+        """Which pipeline serves whom."""
+        if self._pipelines.configuration is not self.configuration:
+            self._pipelines = Pipelines(self.configuration)
+        return self._pipelines
+
+    @property
     def route(self) -> Route:
         """The way to the primary."""
         return self.encryption.routes[self.configuration.primary.name]
@@ -177,15 +193,10 @@ class Daemon:
 
     def hba_line(self, startup: StartupMessage, peer: Peer, *, encrypted: bool) -> HbaLine | None:
         """The line of the HBA file that decides about this client."""
-        return match(
-            self.configuration.hba,
-            peer,
-            database=startup.database,
-            real_database=self.configuration.alias(startup.database),
-            user=startup.user,
-            encrypted=encrypted,
-            interfaces=self._interfaces,
-        )
+        if self._hba.lines is not self.configuration.hba:
+            self._hba = HbaFile(self.configuration.hba, self._interfaces)
+        database, real = startup.database, self.configuration.alias(startup.database)
+        return self._hba.match(peer, database=database, real_database=real, user=startup.user, encrypted=encrypted)
 
     def key(self, startup: StartupMessage, accepted: Accepted) -> PoolKey:
         """Which pool serves this client.
@@ -244,13 +255,15 @@ class Daemon:
         try:
             sockets += bind_tcp(settings.host, settings.port, settings.backlog)
         finally:
+            for sock in sockets:
+                self.options.apply(sock)  # who is accepted inherits them
             later = asyncio.get_running_loop().call_later
             self._listeners = [Listener(self.pump, sock, self._take, later) for sock in sockets]
 
-    def deepen(self, backlog: int) -> None:
-        """Let so many connections wait to be taken."""
+    def listen_anew(self, backlog: int) -> None:
+        """Let so many connections wait to be taken, and give those the options that are in force."""
         for listener in self._listeners:
-            listener.deepen(backlog)
+            listener.reconfigure(backlog, self.options)
 
     def _close_listeners(self) -> None:
         for listener in self._listeners:
@@ -270,7 +283,6 @@ class Daemon:
     def _take(self, sock: socket.socket, address: object) -> None:
         """A new client."""
         self.totals.clients += 1
-        self.options.apply(sock)
         host = address[0] if isinstance(address, tuple) and address else None
         label = f"{host}:{address[1]}" if host and isinstance(address, tuple) else "[local]"
         client = Channel(self.pump, sock, label)
@@ -279,7 +291,7 @@ class Daemon:
                 client.write(backend.error_response(self.crowded()))
             client.close()
             return
-        session = Session(self, next(self._numbers), client, Peer(ip_address(host) if host else None))
+        session = Session(self, next(self._numbers), client, peer_at(host))
         self.sessions[session.number] = session
         task = asyncio.get_running_loop().create_task(session.run())
         self._tasks.add(task)

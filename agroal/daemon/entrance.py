@@ -24,6 +24,8 @@ log = logging.getLogger("agroal.session")
 
 BY_SECRET: Final = (Method.PASSWORD, Method.MD5, Method.SCRAM_SHA_256, Method.ALL)
 """Methods by which a client shows that it knows something."""
+NOT_THROWN: Final = Dice("", b"")
+"""For the other methods."""
 
 Entered = tuple[StartupMessage, Accepted]
 
@@ -39,10 +41,11 @@ class Claim:
 async def let_in(session: Session) -> CancelRequest | Entered:
     """From the first byte to the proof of who it is, within `authentication_timeout`. Raises ClientFacing, PeerGone."""
     daemon, client = session.daemon, session.client
-    until = daemon.now() + daemon.settings.authentication_timeout
+    seconds = daemon.settings.authentication_timeout
+    until = daemon.now() + seconds
     upgrade = daemon.encryption.clients if session.peer.address else None
     try:
-        came = await converse(client, _introduce(session, upgrade), seconds=until - daemon.now(), upgrade=upgrade)
+        came = await converse(client, _introduce(session, upgrade), seconds=seconds, upgrade=upgrade)
         if isinstance(came, Claim):
             users = await _looked_up(session, came.startup.user, until)
             talk = _prove(session, came, users, upgrade, unknown_allowed=False)
@@ -68,13 +71,9 @@ def _introduce(session: Session, upgrade: Upgrade | None) -> Talk[CancelRequest 
         raise daemon.crowded()
     if daemon.stopping:
         raise ShuttingDown("agroal is shutting down")
-    line = permit(
-        daemon.hba_line(packet, session.peer, encrypted=client.encrypted),
-        packet,
-        str(session.peer.address or "[local]"),
-        encrypted=client.encrypted,
-        certified=common_name(client),
-    )
+    encrypted, address = client.encrypted, session.peer.host
+    line = daemon.hba_line(packet, session.peer, encrypted=encrypted)
+    line = permit(line, packet, address, encrypted=encrypted, certified=common_name(client))
     claim, users = Claim(packet, line), daemon.passwords.users
     if daemon.lookup and line.method in BY_SECRET and packet.user not in users:
         return claim
@@ -104,18 +103,18 @@ def _prove(
     session: Session, claim: Claim, users: Users, upgrade: Upgrade | None, *, unknown_allowed: bool
 ) -> Talk[Entered]:
     daemon, client, line, packet = session.daemon, session.client, claim.line, claim.startup
+    by_secret = line.method in BY_SECRET
     session.accepted = accepted = yield from accept(
         line.method,
         packet.user,
         users,
         unknown_allowed,
-        Dice(daemon.token(18).hex(), daemon.token(4)),
+        Dice(daemon.token(18).hex(), daemon.token(4)) if by_secret else NOT_THROWN,
         binding=upgrade.binding if upgrade and client.encrypted else None,
         certified=common_name(client),
         usermap=Usermap.of(line, daemon.configuration.ident) if line.method is Method.CERT else None,
     )
-    secret = users.get(packet.user)
-    if secret and secret.password is None and line.method in BY_SECRET:
+    if by_secret and (secret := users.get(packet.user)) and secret.password is None:
         daemon.dialler.learn(packet.user, secret, accepted)
     if accepted.method != Method.TRUST and not accepted.unproved:
         daemon.totals.authenticated += 1

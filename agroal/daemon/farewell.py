@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from agroal.errors import PeerGone, ServerLost
+from agroal.net.chosen import Channel
 from agroal.net.link import Link, Parting
-from agroal.net.pump import Channel
 
 LINGER = 10.0
 """Seconds that a client which does not read gets to take the last words of its server."""
@@ -15,6 +15,9 @@ LINGER = 10.0
 async def say_why(link: Link, parting: Parting) -> None:
     """Raises what ended the link, unless the client knows: ProtocolViolation, ServerLost, PeerGone."""
     match parting:
+        case Parting.REFUSED:
+            assert link.refusal
+            raise link.refusal
         case Parting.CLIENT_VIOLATION:
             assert link.violation
             raise link.violation

@@ -162,13 +162,13 @@ def _client(session: Session) -> document.Client:
     startup = session.startup
     return document.Client(
         id=session.number,
-        state=session.state,
+        state=session.situation,
         since_us=microseconds(session.since),
         user=startup.user if startup else "",
         database=startup.database if startup else "",
         address=session.client.label,
         application_name=session.application_name,
-        slot=session.lease.slot if session.lease else None,
+        slot=session.slot,
         tls=tls_version(session.client),
     )
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agroal.daemon.cleaning import clean, close_reason, see_off, works
+from agroal.daemon.cleaning import clean, clean_at_once, close_reason, see_off, works
 from agroal.daemon.connecting import Connector, Dialler, Report
-from agroal.daemon.lease import Lease
+from agroal.daemon.lease import Asker, Awaited, Lease
 from agroal.errors import ClientFacing
 from agroal.net.dial import Server
 from agroal.net.link import Link
@@ -31,6 +31,7 @@ from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
 
 if TYPE_CHECKING:
+    from agroal.daemon.taking import Taker
     from agroal.daemon.session import Session
 
 log = logging.getLogger("agroal.pool")
@@ -57,8 +58,11 @@ class PoolShell:
         self._loop = asyncio.get_running_loop()
         self._now = time.monotonic  # the loop's clock too, but not rounded to its last wake-up
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, tuple[Session, asyncio.Future[Lease]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[int, Asker] = {}
+        self.bases: dict[PoolKey, dict[str, str]] = {}
+        """What the latest server of each pool key reported when it had logged in."""
+        self._tasks: set[asyncio.Future[None]] = set()
+        """What has to be over before the pool can be closed."""
         self._timer: asyncio.Handle | None = None
         self._due = math.inf
         """When the timer fires; uvloop's does not say, where that is at once."""
@@ -71,7 +75,7 @@ class PoolShell:
     @property
     def asking(self) -> dict[int, Session]:
         """Who is in the queue, by the number of its place."""
-        return {waiter: session for waiter, (session, _) in self._waiting.items()}
+        return {waiter: asker.session for waiter, asker in self._waiting.items()}
 
     # -- for administrators
 
@@ -95,18 +99,51 @@ class PoolShell:
         """The session's turn comes in order. Raises ClientFacing, PeerGone."""
         while True:
             lease = await self._ask(session)
-            if lease.server.channel.peek() is None:
+            if self.is_silent(lease):
                 return lease
-            if self._let_go(lease.slot):
-                self._spawn(self._hang_up(lease.slot, lease.server))
-            else:
-                why = self._given_up(lease.slot, lease.server)
-                self._do(self.core.release(lease.slot, lease.number, self._now(), clean=False, reason=why))
+
+    def is_silent(self, lease: Lease) -> bool:
+        """Whether the server has said nothing since it was free. If it has, it is given up, and the lease is over."""
+        if lease.server.channel.peek() is None:
+            return True
+        if self._let_go(lease.slot):
+            self.spawn(self._hang_up(lease.slot, lease.server))
+        else:
+            why = self._given_up(lease.slot, lease.server)
+            self._do(self.core.release(lease.slot, lease.number, self._now(), clean=False, reason=why))
+        return False
+
+    def take(self, asker: Taker, key: PoolKey) -> tuple[int, Lease | None]:
+        """A lease at once if there is a free server, else `asker` hears of it. Returns its place in the queue, too."""
+        waiter = next(self._numbers)
+        effects = self.core.acquire(waiter, key, self._now())
+        if len(effects) == 1 and type(grant := effects[0]) is Grant and grant.waiter == waiter:
+            return waiter, self._lend(grant.slot, grant.lease, asker.session)
+        asker.queued()
+        self._waiting[waiter] = asker
+        self._do(effects)
+        return waiter, None
+
+    def leave_queue(self, waiter: int) -> None:
+        """Whoever asked under this number is gone. No effect on who has been answered."""
+        if self._waiting.pop(waiter, None):
+            self._do(self.core.cancel(waiter, self._now()))
+
+    def put_back(self, lease: Lease) -> None:
+        """The lease is over, and its server is clean: it is free now, or somebody else's."""
+        if lease.server.cancels:  # they must not hit its next client
+            self.spawn(self._clean(lease, None, ""))
+        elif self._let_go(lease.slot):
+            self.spawn(self._hang_up(lease.slot, lease.server))
+        else:
+            self._attend_idle(lease.slot, lease.server)
+            if effects := self.core.release(lease.slot, lease.number, self._now()):
+                self._do(effects)
 
     async def _ask(self, session: Session) -> Lease:
         waiter = next(self._numbers)
         answer: asyncio.Future[Lease] = self._loop.create_future()
-        self._waiting[waiter] = (session, answer)
+        self._waiting[waiter] = Awaited(session, answer)
         private = session.accepted is not None and session.accepted.unproved
         self._do(self.core.acquire(waiter, session.key, self._now(), private=private))
         try:
@@ -126,7 +163,7 @@ class PoolShell:
     def _decline(self, lease: Lease) -> None:
         """Nobody is there to take it any more: the next one's."""
         if self._let_go(lease.slot):
-            self._spawn(self._hang_up(lease.slot, lease.server))
+            self.spawn(self._hang_up(lease.slot, lease.server))
         else:
             self._attend_idle(lease.slot, lease.server)
             self._do(self.core.decline(lease.slot, lease.number, self._now()))
@@ -139,20 +176,45 @@ class PoolShell:
         self._doomed.discard(slot)
         return doomed
 
-    def give_back(self, lease: Lease, link: Link | None) -> None:
-        """The session is over: clean the server, or close it."""
-        self.sessions.pop(lease.slot, None)
-        self._spawn(self._clean(lease, link))
+    def discard(self, lease: Lease) -> None:
+        """The lease is over, and nobody is to have its server again."""
+        lease.server.fit = False
+        self.give_back(lease, None)
 
-    async def _clean(self, lease: Lease, link: Link | None) -> None:
+    def clear(self, lease: Lease, query: str) -> None:
+        """The lease is over: run this query before the server is free."""
+        self.sessions.pop(lease.slot, None)
+        self.spawn(self._clean(lease, None, query))
+
+    def give_back(self, lease: Lease, link: Link | None, query: str | None = None) -> None:
+        """The session is over: clean the server with this query, or the one of the settings; or close it."""
+        self.sessions.pop(lease.slot, None)
+        query = self._reset_query if query is None else query
+        over: asyncio.Future[None] = self._loop.create_future()
+
+        def cleaned(dirt: Dirt | None) -> None:
+            self._tasks.discard(over)
+            over.set_result(None)
+            self._cleaned(lease, dirt)
+
+        self._tasks.add(over)
+        if not clean_at_once(lease.server, link, query, cleaned):
+            self._tasks.discard(over)
+            self.spawn(self._clean(lease, link, query))
+
+    async def _clean(self, lease: Lease, link: Link | None, query: str) -> None:
         server = lease.server
         try:
-            dirt = await clean(server, link, self._reset_query, self._cancel)
+            dirt = await clean(server, link, query, self._cancel)
         except Exception:
             log.exception("internal error: %r is closed", server)  # in doubt it is closed, and its slot is not lost
             dirt = Dirt.UNKNOWN
+        self._cleaned(lease, dirt)
+
+    def _cleaned(self, lease: Lease, dirt: Dirt | None) -> None:
+        server = lease.server
         if self._let_go(lease.slot):
-            await self._hang_up(lease.slot, server)
+            self.spawn(self._hang_up(lease.slot, server))
             return
         if dirt:
             log.info("%r is closed: %s", server, dirt.value)
@@ -169,38 +231,42 @@ class PoolShell:
                 case Grant(waiter, slot, number):
                     self._grant(waiter, slot, number)
                 case Connect(slot, key, waiter):
-                    self._spawn(self._connect(slot, key, waiter))
+                    self.spawn(self._connect(slot, key, waiter))
                 case Validate(slot):
                     self._validate(slot)
                 case Close(slot, reason):
                     self._close(slot, reason)
                 case Notify(waiter, position, error) if waiter in self._waiting:
-                    self._waiting[waiter][0].notify(position, error)
+                    self._waiting[waiter].session.notify(position, error)
                 case Refuse(waiter, error, _):
                     self._refuse(waiter, error)
         self._arm()
 
     def _grant(self, waiter: int, slot: int, number: int) -> None:
-        session, answer = self._waiting.pop(waiter, (None, None))
-        if session is None or answer is None or answer.done():
+        asker = self._waiting.pop(waiter, None)
+        if asker is None or not asker.waits:
             self._do(self.core.decline(slot, number, self._now()))
             return
+        asker.granted(self._lend(slot, number, asker.session))
+
+    def _lend(self, slot: int, number: int, session: Session) -> Lease:
         server = self.servers[slot]
         server.channel.ignore()
         self._held.add(slot)
         self.sessions[slot] = session
-        answer.set_result(Lease(slot, number, server))
+        return Lease(slot, number, server)
 
     def _refuse(self, waiter: int, error: ClientFacing) -> None:
-        _, answer = self._waiting.pop(waiter, (None, None))
-        if answer is not None and not answer.done():
-            answer.set_exception(error)
+        if asker := self._waiting.pop(waiter, None):
+            asker.refused(error)
 
     async def _connect(self, slot: int, key: PoolKey, waiter: int | None) -> None:
-        session = self._knows_password(key) if waiter is None else self._waiting.get(waiter, (None, None))[0]
+        asker = self._who_knows_password(key) if waiter is None else self._waiting.get(waiter)
+        session = asker.session if asker else None
         outcome = await self._connector.open(key, session, private=waiter is not None)
         if isinstance(outcome, Server):
             self.servers[slot] = outcome
+            self.bases[key] = outcome.base
             self._attend_idle(slot, outcome)
             self._do(self.core.connected(slot, self._now()))
         else:
@@ -209,7 +275,7 @@ class PoolShell:
     def _validate(self, slot: int) -> None:
         server = self.servers[slot]
         server.channel.ignore()  # what it says from now on is for the one who asks
-        self._validating[slot] = self._spawn(self._ask_whether_it_works(slot, server))
+        self._validating[slot] = self.spawn(self._ask_whether_it_works(slot, server))
 
     async def _ask_whether_it_works(self, slot: int, server: Server) -> None:
         try:
@@ -230,7 +296,7 @@ class PoolShell:
             question.cancel()
         if slot not in self._held:
             server.channel.ignore()  # that it goes first must not be news
-            self._spawn(self._hang_up(slot, server))
+            self.spawn(self._hang_up(slot, server))
             return
         self._doomed.add(slot)
         if session := self.sessions.get(slot):
@@ -275,13 +341,13 @@ class PoolShell:
 
     # -- tasks
 
-    def _knows_password(self, key: PoolKey) -> Session | None:
+    def _who_knows_password(self, key: PoolKey) -> Asker | None:
         """Of the sessions that wait for this key, one: what its client said is what the server will be told."""
         if not key.secret:
             return None
-        return next((session for session, _ in self._waiting.values() if session.key == key), None)
+        return next((asker for asker in self._waiting.values() if asker.session.key == key), None)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

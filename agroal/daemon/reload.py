@@ -156,7 +156,7 @@ class Reload:
         daemon.dialler.reconfigure(daemon.route, settings, options)
         daemon.pool.reconfigure(pool_settings(settings), tuple(map(Limit.of, new.limits)), settings.server_reset_query)
         daemon.tracker.switch(settings.tracker)
-        daemon.deepen(settings.backlog)
+        daemon.listen_anew(settings.backlog)
         if moved:
             daemon.pool.flush(FlushMode.GRACEFULLY)
 

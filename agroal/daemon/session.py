@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
+from agroal.config.choices import Pipeline
 from agroal.daemon.entrance import let_in
 from agroal.daemon.farewell import say_why
 from agroal.daemon.lease import Lease
+from agroal.daemon.state import State
+from agroal.daemon.taking import Taker, fit_for
 from agroal.errors import (
     AuthenticationFailed,
     Cancelled,
@@ -32,10 +34,10 @@ from agroal.errors import (
     Terminated,
     UnsupportedProtocol,
 )
+from agroal.net.chosen import Channel
 from agroal.net.dial import Server, Traffic
 from agroal.net.link import Link, Parting
-from agroal.net.pump import Channel
-from agroal.pipeline.between import OutOfStep, adopt
+from agroal.pipeline.between import OutOfStep, adopt, difference
 from agroal.pool.slot import PoolKey
 from agroal.wire import backend
 from agroal.wire.chosen import Tally
@@ -49,15 +51,6 @@ log = logging.getLogger("agroal.session")
 
 SUSPICIOUS = (AuthenticationFailed, NotPermitted, ProtocolViolation, UnsupportedProtocol)
 """What an administrator may want to hear of without asking."""
-
-
-class State(StrEnum):
-    """Where a session is in its life."""
-
-    AUTH = "auth"
-    WAITING = "waiting"
-    ACTIVE = "active"
-    CLOSING = "closing"
 
 
 class Session:
@@ -75,6 +68,8 @@ class Session:
         self.accepted: Accepted | None = None
         self.lease: Lease | None = None
         self.link: Link | None = None
+        self.taker: Taker | None = None
+        """Of a client of the transaction pipeline."""
         self._key = b""
         self._task: asyncio.Task[None] | None = None
         self._interruption: ClientFacing | None = None
@@ -88,7 +83,20 @@ class Session:
     @property
     def serving(self) -> Server | None:
         """The server that this client holds now, for its cancel requests."""
+        if self.taker:
+            return self.taker.server
         return self.lease.server if self.lease and self.state == State.ACTIVE else None
+
+    @property
+    def slot(self) -> int | None:
+        """Where that server is."""
+        lease = self.taker.lease if self.taker else self.lease
+        return lease.slot if lease else None
+
+    @property
+    def situation(self) -> State:
+        """Its state as people see it: in the transaction pipeline a client is active while it has a server."""
+        return self.taker.situation if self.taker and self.state is State.ACTIVE else self.state
 
     @property
     def application_name(self) -> str:
@@ -105,7 +113,9 @@ class Session:
 
     def cancel_wait(self) -> None:
         """Its client asked to cancel: a place in the queue is given up."""
-        if self.state == State.WAITING:
+        if self.taker:
+            self.taker.cancel_wait()
+        elif self.state == State.WAITING:
             self._interrupt(Cancelled("canceling statement due to user request"))
 
     def queued(self, answer: asyncio.Future[Lease]) -> None:
@@ -193,6 +203,27 @@ class Session:
         if not self.daemon.pool.core.gate.is_open(self.key.database):
             raise DatabaseDisabled(startup.database)
         self._enter(State.WAITING)
+        if self.daemon.pipelines.of(self.key) is Pipeline.TRANSACTION and not accepted.unproved:
+            await self._take_turns(settings)
+        else:
+            await self._keep_one(settings)
+
+    async def _take_turns(self, settings: dict[str, str]) -> None:
+        """The transaction pipeline: a server for each transaction."""
+        fitted = await fit_for(self, settings)
+        self._enter(State.ACTIVE)
+        self.taker = taker = Taker(self, fitted)
+        self.link = taker.link
+        self._tell(self._greeting() + backend.welcome(fitted.parameters))
+        taker.link.start()
+        try:
+            parting = await self._until_it_ends(taker.link)
+        finally:
+            taker.end()
+        await self._bid_farewell(taker.link, parting)
+
+    async def _keep_one(self, settings: dict[str, str]) -> None:
+        """The other pipelines: one server for the whole session."""
         self.lease = await self.daemon.pool.lease(self)
         parting: Parting | None = None
         try:
@@ -204,34 +235,47 @@ class Session:
             lease.server.totals += self.traffic
             self.daemon.pool.give_back(lease, self.link)
         if self.link and parting:
-            if self.link.violation:
-                log.warning("%s: %s: %s", self, parting.value, self.link.violation.detail)
-            await say_why(self.link, parting)
+            await self._bid_farewell(self.link, parting)
+
+    async def _bid_farewell(self, link: Link, parting: Parting) -> None:
+        if link.violation:
+            log.warning("%s: %s: %s", self, parting.value, link.violation.detail)
+        await say_why(link, parting)
 
     async def _adopt(self, server: Server, settings: dict[str, str]) -> None:
-        """Give the server this client's settings."""
+        """Give the server this client's settings, unless it wears them already."""
+        wanted = {**server.worn, **settings}
         try:
-            await server.converse(adopt(settings, server.parameters), self.daemon.settings.connect_timeout)
+            if difference(wanted, server.parameters):
+                await server.converse(adopt(wanted, server.parameters), self.daemon.settings.connect_timeout)
         except (PeerGone, TimeoutError, OutOfStep, ProtocolViolation) as error:
             why = str(error) or "no answer in time"
             raise ServerLost(f"the server was lost while it was being prepared: {why}") from error
         if server.channel.unread:
             server.fit = False
             raise ServerLost("the server said more than it was asked while it was being prepared")
+        server.wanted = settings
 
     async def _relay(self, server: Server) -> Parting:
         """Welcome the client, and let the bytes flow until one side ends it."""
         self.link = Link(self.client, server.channel, Tally(server.parameters))
+        self._tell(self._greeting() + backend.welcome(server.parameters))
+        self.link.join()
+        return await self._until_it_ends(self.link)
+
+    def _tell(self, words: bytes) -> None:
+        assert self.link
         try:
-            self.client.write(self._greeting() + backend.welcome(server.parameters))
+            self.client.write(words)
         except OSError as error:
             self.link.part(Parting.CLIENT_GONE)
             raise PeerGone(f"{self.client.label} closed the connection") from error
-        self.link.join()
+
+    async def _until_it_ends(self, link: Link) -> Parting:
         try:
-            return await asyncio.shield(self.link.ended)  # cancelled, it could not tell how it ended
+            return await asyncio.shield(link.ended)  # cancelled, it could not tell how it ended
         except asyncio.CancelledError:
-            self.link.part(Parting.CLIENT_GONE)
+            link.part(Parting.CLIENT_GONE)
             raise
 
     def _greeting(self) -> bytes:
@@ -246,9 +290,8 @@ class Session:
         """Tell the client why it ends here, if it can still be told."""
         if isinstance(error, AuthenticationFailed | NotPermitted) and self.startup:
             self.daemon.totals.rejected += 1
-            address = str(self.peer.address or "[local]")
             self.daemon.failures.add(
-                self.startup.user, self.startup.database, address, error.message, self.daemon.now()
+                self.startup.user, self.startup.database, self.peer.host, error.message, self.daemon.now()
             )
         level = logging.WARNING if isinstance(error, SUSPICIOUS) else logging.INFO
         log.log(level, "%s is refused: %s: %s", self, error.fields()["C"], error.message)

@@ -36,7 +36,7 @@ class Tracker:
         if not self._on:
             return
         startup = session.startup
-        slot = session.lease.slot if session.lease else ""
+        slot = "" if session.slot is None else session.slot
         user, database = (startup.user, startup.database) if startup else ("", "")
         _line(
             "client",

@@ -5,6 +5,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 
 from agroal.errors import ProtocolViolation
 
+from agroal.net._pump cimport Channel, Relay
 from agroal.wire._scan cimport Scanner
 
 cdef extern from "sys/socket.h" nogil:
@@ -14,12 +15,12 @@ cdef extern from "sys/socket.h" nogil:
     int MSG_DONTWAIT
 
 
-cdef class Flow:
+cdef class Flow(Relay):
     """One direction of a link: from a source's socket to a sink's, past a scanner."""
 
     cdef readonly object joint
-    cdef readonly object source
-    cdef readonly object sink
+    cdef readonly Channel source
+    cdef readonly Channel sink
     cdef readonly Scanner scanner
     cdef public long long passed
     cdef object _receive
@@ -30,7 +31,7 @@ cdef class Flow:
     cdef int _from
     cdef int _to
 
-    def __init__(self, joint, source, sink, Scanner scanner):
+    def __init__(self, joint, Channel source, Channel sink, Scanner scanner):
         self.joint = joint
         self.source = source
         self.sink = sink
@@ -45,7 +46,11 @@ cdef class Flow:
         self._receive = source.sock.recv_into if source.encrypted else None
         self._send = sink.sock.send if sink.encrypted else None
 
-    def relay(self, Py_ssize_t received=0):
+    cdef int ready(self) except -1:
+        self.relay()
+        return 0
+
+    cpdef relay(self, Py_ssize_t received=0):
         """Pass on what one receive brings, or so many bytes that are in the shared buffer already."""
         cdef Py_ssize_t end, sent
         if not received:
@@ -82,7 +87,7 @@ cdef class Flow:
                 return -1
             except OSError:
                 return 0
-        if <int>self.source.fd != self._from:  # closed: its number may be another connection's by now
+        if self.source.fd != self._from:  # closed: its number may be another connection's by now
             return 0
         received = recv(self._from, self._buffer, <size_t>self._memory.shape[0], MSG_DONTWAIT)
         if received < 0:
@@ -99,7 +104,7 @@ cdef class Flow:
                 return 0
             except OSError:
                 return -1
-        if <int>self.sink.fd != self._to:
+        if self.sink.fd != self._to:
             return -1
         sent = send(self._to, self._buffer, <size_t>size, MSG_NOSIGNAL | MSG_DONTWAIT)
         if sent < 0:

@@ -1,4 +1,4 @@
-"""The flow in use: the compiled twin where it and the compiled scanner were built, else the reference."""
+"""The pump and the flow in use: their compiled twins, where these and that of the scanner were built, or the reference."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from agroal.wire.chosen import COMPILED as COMPILED_SCANNER
 
 if TYPE_CHECKING or not COMPILED_SCANNER:
     from agroal.net.flow import Flow
+    from agroal.net.pump import Channel, Pump
 else:
     try:
         from agroal.net._flow import Flow
+        from agroal.net._pump import Channel, Pump
     except ImportError:
         from agroal.net.flow import Flow
+        from agroal.net.pump import Channel, Pump
 
-__all__ = ["COMPILED", "RELAY", "Flow"]
+__all__ = ["COMPILED", "RELAY", "Channel", "Flow", "Pump"]
 
 COMPILED: Final = Flow.__module__.endswith("._flow")
 RELAY: Final = f"{'compiled' if COMPILED else 'pure Python'} relay"

@@ -1,22 +1,27 @@
-"""Holds a conversation over a channel: the pump feeds it, the coroutine awaits its outcome."""
+"""Holds a conversation over a channel: the pump feeds it, and a coroutine or a callback hears of its outcome."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, ParamSpec, TypeVar, cast
 
 from agroal.errors import PeerGone
-from agroal.net.pump import Channel
+from agroal.net.alarm import Alarm, alarm
+from agroal.net.chosen import Channel
 from agroal.net.tls import TLS_HELLO, Handshake, TlsFailed, Upgrade, unnamed
 from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN
-from agroal.wire.talk import Ask, Conversation, Talk
+from agroal.wire.talk import HELLO, SECURE, Conversation, Talk
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 READ_AT_ONCE = 16_384
 """Bytes. A conversation is made of small messages, and reads little ahead."""
+
+
+Finished = Callable[[T | None, Exception | None], None]
+"""Takes a talk's outcome, or what ended it."""
 
 
 async def converse(
@@ -32,46 +37,73 @@ async def converse(
 
     Raises what the talk raises, PeerGone when the peer hangs up in the middle, TimeoutError after so many seconds.
     """
-    listener = _Listener(channel, Conversation(talk, channel.unread, limit), upgrade)
-    channel.unread = b""
-    timer = None
+    outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    def finished(result: T | None, error: Exception | None) -> None:
+        if outcome.done():
+            return
+        if error is None:
+            outcome.set_result(cast(T, result))
+        else:
+            outcome.set_exception(error)
+
+    dialogue = Dialogue(channel, talk, finished, limit, upgrade)
+    dialogue.start(seconds)
     try:
-        listener.start()
-        if seconds is not None and not listener.outcome.done():
-            timer = asyncio.get_running_loop().call_later(seconds, listener.expire)
-        return await listener.outcome
+        return await outcome
     finally:
-        if timer:
-            timer.cancel()
-        if not channel.closed:
-            channel.ignore()
-        listener.conversation.close()
+        dialogue.end()
 
 
-class _Listener(Generic[T]):
-    """Between the pump and one conversation."""
+class Dialogue(Generic[T]):
+    """A talk with the channel's peer, for which nobody has to wait: `finished` is called once, unless it is ended.
 
-    __slots__ = ("channel", "conversation", "outcome", "upgrade")
+    It is called with what `converse` returns or raises, and that may be before `start` returns.
+    """
 
-    def __init__(self, channel: Channel, conversation: Conversation[T], upgrade: Upgrade | None) -> None:
-        self.upgrade = upgrade
-        self.channel = channel
-        self.conversation = conversation
-        self.outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    __slots__ = ("_channel", "_conversation", "_finished", "_over", "_timer", "_upgrade")
 
-    def start(self) -> None:
-        """Let the talk say what it has to say first."""
-        self._advance(self.conversation.start)
+    def __init__(
+        self,
+        channel: Channel,
+        talk: Talk[T],
+        finished: Finished[T],
+        limit: int = MAX_MESSAGE_BEFORE_LOGIN,
+        upgrade: Upgrade | None = None,
+    ) -> None:
+        self._channel = channel
+        self._conversation = Conversation(talk, channel.unread, limit)
+        self._finished = finished
+        self._upgrade = upgrade
+        self._over = False
+        self._timer: Alarm | None = None
+        channel.unread = b""
+
+    def start(self, seconds: float | None = None) -> None:
+        """Let the talk say what it has to say first. It has so many seconds."""
+        self._advance(self._conversation.start)
         self._listen()
+        if seconds is not None and not self._over:
+            self._timer = alarm(seconds, self._expire)
+
+    def end(self) -> None:
+        """Whatever the talk has come to, it goes no further. Idempotent."""
+        if self._over:
+            return
+        self._over = True
+        if self._timer:
+            self._timer.cancel()
+        if not self._channel.closed:
+            self._channel.ignore()
+        self._conversation.close()
 
     def _listen(self) -> None:
-        if not self.outcome.done() and self.conversation.securing is not Ask.SECURE:
-            self.channel.attend(self.readable, self.hung_up)
+        if not self._over and self._conversation.securing is not SECURE:
+            self._channel.attend(self._readable, self._hung_up)
 
-    def readable(self) -> None:
-        """Feed what has come."""
-        channel = self.channel
-        if self.conversation.securing and not self._hear_hello():
+    def _readable(self) -> None:
+        channel = self._channel
+        if self._conversation.securing and not self._hear_hello():
             return
         view = channel.pump.view
         try:
@@ -81,66 +113,62 @@ class _Listener(Generic[T]):
         except OSError:
             received = 0
         if received:
-            self._advance(partial(self.conversation.receive, view[:received]))
+            self._advance(self._conversation.receive, view[:received])
         else:
-            self.hung_up()
+            self._hung_up()
 
-    def hung_up(self) -> None:
-        """The peer is gone."""
-        self._fail(PeerGone(f"{self.channel.label} closed the connection"))
+    def _hung_up(self) -> None:
+        self._fail(PeerGone(f"{self._channel.label} closed the connection"))
 
-    def expire(self) -> None:
-        """It took too long."""
+    def _expire(self) -> None:
         self._fail(TimeoutError())
 
-    def _advance(self, go_on: Callable[[], None]) -> None:
-        conversation = self.conversation
+    def _advance(self, go_on: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        conversation = self._conversation
         failure: Exception | None = None
         try:
-            go_on()
+            go_on(*args, **kwargs)
         except Exception as error:
             failure = error
         out = conversation.to_send()
         try:
             if out:
-                self.channel.write(out)
+                self._channel.write(out)
         except OSError:
-            failure = PeerGone(f"{self.channel.label} closed the connection")
+            failure = PeerGone(f"{self._channel.label} closed the connection")
         if failure is not None:
             self._fail(failure)
         elif conversation.done:
-            self.channel.ignore()
-            self.channel.unread = conversation.take_unread()
-            if not self.outcome.done():
-                self.outcome.set_result(conversation.result)
-        elif conversation.securing is Ask.SECURE:
+            self._channel.unread = conversation.take_unread()
+            self.end()
+            self._finished(conversation.result, None)
+        elif conversation.securing is SECURE:
             self._shake_hands()
 
     def _hear_hello(self) -> bool:
         """Whether the peer's first byte is not one of TLS: then its words can be read."""
-        first = self.channel.peek()
+        first = self._channel.peek()
         if first == TLS_HELLO:
             self._shake_hands()
         if first in (TLS_HELLO, None):
             return False
-        self._advance(partial(self.conversation.secured, False))
-        return not self.outcome.done()
+        self._advance(self._conversation.secured, False)
+        return not self._over
 
     def _shake_hands(self) -> None:
-        assert self.upgrade, "the talk offers what nobody can do"
-        Handshake(self.channel, self.upgrade, self._secured)
+        assert self._upgrade, "the talk offers what nobody can do"
+        Handshake(self._channel, self._upgrade, self._secured)
 
     def _secured(self, error: TlsFailed | None) -> None:
-        if error is None and self.conversation.securing is Ask.HELLO:
-            error = unnamed(self.channel)
+        if error is None and self._conversation.securing is HELLO:
+            error = unnamed(self._channel)
         if error:
             self._fail(error)
-        elif not self.outcome.done():  # else it took too long
-            self._advance(self.conversation.secured)
+        elif not self._over:  # else it took too long
+            self._advance(self._conversation.secured)
             self._listen()
 
     def _fail(self, error: Exception) -> None:
-        if not self.channel.closed:
-            self.channel.ignore()
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
+        if not self._over:
+            self.end()
+            self._finished(None, error)

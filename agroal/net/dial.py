@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn, Self
@@ -14,12 +14,14 @@ from agroal.auth.login import Greeting
 from agroal.config.choices import ChannelBinding, TlsMode
 from agroal.config.servers import ServerSettings
 from agroal.errors import PeerGone, ProtocolViolation, ServerRefused, ServerUnavailable, ServerUnreachable
-from agroal.net.converse import converse
+from agroal.net.chosen import Channel, Pump
+from agroal.net.converse import Dialogue, Finished, converse
 from agroal.net.listen import SocketOptions
-from agroal.net.pump import Channel, Pump
 from agroal.net.tls import Policy, TlsFailed, offered_by_server, secure, secure_directly
+from agroal.pipeline.outfit import Outfit
+from agroal.pipeline.statements import Luggage
 from agroal.wire.frontend import TERMINATE
-from agroal.wire.talk import Talk
+from agroal.wire.talk import T, Talk
 
 NOT_LIKE_THIS = "28000"  # no line of PostgreSQL's pg_hba.conf lets us in with TLS, or without it
 SERVER_MESSAGE_LIMIT = 1 << 20
@@ -85,7 +87,23 @@ class Traffic:
 class Server:
     """A connection to PostgreSQL that has logged in."""
 
-    __slots__ = ("address", "cancel_key", "cancels", "channel", "fit", "parameters", "pid", "policy", "totals")
+    __slots__ = (
+        "address",
+        "base",
+        "cancel_key",
+        "cancels",
+        "channel",
+        "fit",
+        "luggage",
+        "others",
+        "outfit",
+        "parameters",
+        "pid",
+        "policy",
+        "totals",
+        "wanted",
+        "worn",
+    )
 
     def __init__(self, channel: Channel, address: Address, greeting: Greeting, policy: Policy | None = None) -> None:
         self.channel = channel
@@ -94,6 +112,18 @@ class Server:
         """How its cancel requests are encrypted, if it is itself."""
         self.parameters = greeting.parameters
         """Its reported settings, kept up to date."""
+        self.base = dict(greeting.parameters)
+        """What it reports to a client that asks for nothing."""
+        self.outfit: Outfit | None = None
+        """Whose settings it has, if that is known; of clients of the transaction pipeline."""
+        self.others: dict[str, str] = {}
+        """What it has of their settings that it does not report."""
+        self.luggage = Luggage.none()
+        """What it has on it of them."""
+        self.wanted: Mapping[str, str] = {}
+        """The settings that its last client had asked for."""
+        self.worn: Mapping[str, str] = {}
+        """What it wears of those while it is free, and what was underneath (pipeline/between.py)."""
         self.pid = greeting.pid
         self.cancel_key = greeting.cancel_key
         self.cancels: set[asyncio.Task[None]] = set()
@@ -106,13 +136,23 @@ class Server:
     def __repr__(self) -> str:
         return f"<Server {self.address} pid={self.pid}>"
 
-    async def converse(self, talk: Talk[None], seconds: float) -> None:
+    def talk(self, talk: Talk[T], seconds: float, finished: Finished[T]) -> None:
+        """As `converse`, and `finished` hears what it returns or raises."""
+
+        def ended(result: T | None, error: Exception | None) -> None:
+            if error is not None and not isinstance(error, ServerRefused):
+                self.fit = False
+            finished(result, error)
+
+        Dialogue(self.channel, talk, ended, SERVER_MESSAGE_LIMIT).start(seconds)
+
+    async def converse(self, talk: Talk[T], seconds: float) -> T:
         """Talk to the server between two clients. Raises what the talk raises, PeerGone, TimeoutError.
 
         Whatever fails but PostgreSQL's own refusal leaves it unfit for use.
         """
         try:
-            await converse(self.channel, talk, SERVER_MESSAGE_LIMIT, seconds)
+            return await converse(self.channel, talk, SERVER_MESSAGE_LIMIT, seconds)
         except ServerRefused:
             raise
         except BaseException:

@@ -10,9 +10,8 @@ import asyncio
 from enum import Enum
 from functools import partial
 
-from agroal.errors import ProtocolViolation
-from agroal.net.chosen import Flow
-from agroal.net.pump import Channel
+from agroal.errors import ClientFacing, ProtocolViolation
+from agroal.net.chosen import Channel, Flow
 from agroal.wire.chosen import BackendScanner, FrontendScanner, Tally
 
 LAST_WORDS_TIMEOUT = 10.0
@@ -29,6 +28,7 @@ class Parting(Enum):
     CLIENT_VIOLATION = "the client broke the protocol"
     SERVER_LOST = "the server closed the connection"
     SERVER_VIOLATION = "the server broke the protocol"
+    REFUSED = "agroal could not serve the client any more"
 
 
 class Link:
@@ -42,6 +42,8 @@ class Link:
         self.answers = Flow(self, server, client, BackendScanner(tally))
         self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
         self.violation: ProtocolViolation | None = None
+        self.refusal: ClientFacing | None = None
+        """Why the client has to go, if neither side's connection is the reason."""
         self._giving_up: asyncio.TimerHandle | None = None
         self._patience = 0
         """Bytes of answers that will still be heard out."""
@@ -66,7 +68,7 @@ class Link:
         if self._giving_up:
             self._giving_up.cancel()
         for channel in (self.client, self.server):
-            channel.on_drained = _nothing
+            channel.on_drained = nothing
             channel.ignore()
         self.ended.set_result(parting)
 
@@ -91,7 +93,7 @@ class Link:
         try:
             received = server.sock.recv_into(server.pump.buffer)
             if received:
-                self.answers.scanner.walk(server.pump.buffer, received)
+                self._overheard(received)
         except BlockingIOError:
             return
         except (OSError, ProtocolViolation):
@@ -101,6 +103,9 @@ class Link:
             self.tally.owed = max(self.tally.owed, 1)  # who has gone, or babbles, will not finish
         if not received or self.tally.owed <= 0 or self._patience < 0:
             heard.set()
+
+    def _overheard(self, received: int) -> None:
+        self.answers.scanner.walk(self.server.pump.buffer, received)
 
     def source_ended(self, flow: Flow) -> None:
         self.part(Parting.CLIENT_GONE if flow is self.requests else Parting.SERVER_LOST)
@@ -140,5 +145,5 @@ class Link:
         self.part(Parting.SERVER_LOST)
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """A parted channel has nothing more to do."""

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agroal.errors import ConfigurationError, Problem
-from agroal.net.pump import Channel, Pump
+from agroal.net.chosen import Channel, Pump
 
 log = logging.getLogger("agroal.listen")
 
-ACCEPT_AT_ONCE = 16
-"""Connections taken per wake-up, so that a storm of new clients does not starve the old ones."""
 NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 BREATHER = 0.2
 """Seconds that a listener rests when there is no descriptor for one more client."""
@@ -98,9 +96,10 @@ class Listener:
         self._path = sock.getsockname() if sock.family == socket.AF_UNIX else None
         self._channel.attend(self._accept)
 
-    def deepen(self, backlog: int) -> None:
-        """Let so many connections wait to be taken."""
+    def reconfigure(self, backlog: int, options: SocketOptions) -> None:
+        """Let so many connections wait to be taken. Who is taken from now on inherits these options."""
         self._sock.listen(backlog)
+        options.apply(self._sock)
 
     def close(self) -> None:
         """Stop listening; the Unix socket's file goes too."""
@@ -109,21 +108,20 @@ class Listener:
         self._channel.close()
 
     def _accept(self) -> None:
-        for _ in range(ACCEPT_AT_ONCE):
-            try:
-                sock, address = self._sock.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in NO_DESCRIPTORS:
-                    self._rest(error)
-                    return
-                continue  # the client was gone before we came (accept(2): ECONNABORTED and the network's own errors)
-            try:
-                self._welcome(sock, address)
-            except Exception:
-                log.exception("internal error: a client from %s is turned away", address)
-                sock.close()
+        """Take one client. While there are more, the set says so again: a storm of them does not starve the others."""
+        try:
+            sock, address = self._sock.accept()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno in NO_DESCRIPTORS:
+                self._rest(error)
+            return  # else the client was gone before we came (accept(2): ECONNABORTED and the network's own errors)
+        try:
+            self._welcome(sock, address)
+        except Exception:
+            log.exception("internal error: a client from %s is turned away", address)
+            sock.close()
 
     def _rest(self, error: OSError) -> None:
         """Not the client's fault and not worth spinning over: it stays in the backlog until there is room."""

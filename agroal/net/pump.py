@@ -14,7 +14,8 @@ Rules that keep it simple:
 - A socket is closed at the end of the turn, so that its number can't come back as another connection's while events of
   the old one are still to be served.
 
-This is the readable reference. Performance-critical: `Pump.turn`, `Flow.relay`, and the walk of `wire.scan`.
+This is the readable reference, `_pump.pyx` its compiled twin; `chosen.py` picks. Performance-critical: `Pump.turn`,
+`Flow.relay`, and the walk of `wire.scan`.
 """
 
 from __future__ import annotations
@@ -93,16 +94,20 @@ class Pump:
 
     def watch(self, channel: Channel, events: int) -> None:
         """Add the channel to the set, or change what is watched for."""
-        if channel.fd in self._channels:
-            self._epoll.modify(channel.fd, events)
-        else:
+        if channel.watched is None:
             self._epoll.register(channel.fd, events)
             self._channels[channel.fd] = channel
+        else:
+            self._epoll.modify(channel.fd, events)
+        channel.watched = events
 
-    def forget(self, channel: Channel) -> None:
-        """Take the channel out of the set."""
-        if self._channels.pop(channel.fd, None) is not None:
-            self._epoll.unregister(channel.fd)
+    def forget(self, channel: Channel, closing: bool = False) -> None:
+        """Take the channel out of the set. `closing`: the system does that when the socket is closed."""
+        if channel.watched is not None:
+            channel.watched = None
+            del self._channels[channel.fd]
+            if not closing:
+                self._epoll.unregister(channel.fd)
 
     def retire(self, sock: socket.socket) -> None:
         """Close the socket as soon as no event of this turn can be its own any more."""
@@ -120,7 +125,6 @@ class Channel:
     """One connected socket in the pump, and what is to happen when it is ready."""
 
     __slots__ = (
-        "_watched",
         "attended",
         "fd",
         "label",
@@ -131,6 +135,7 @@ class Channel:
         "sock",
         "unread",
         "unsent",
+        "watched",
     )
 
     def __init__(self, pump: Pump, sock: socket.socket, label: str) -> None:
@@ -145,7 +150,8 @@ class Channel:
         self.unread = b""
         """What was read of the peer and belongs to whoever attends next."""
         self.attended = False
-        self._watched = 0
+        self.watched: int | None = None
+        """Events that the set looks for; None: it is not in the set."""
         self.on_readable: Callable[[], None] = self._ignore
         self.on_drained: Callable[[], None] = _nothing
         self.on_hangup: Callable[[], None] = self._ignore
@@ -252,7 +258,7 @@ class Channel:
         """Leave the pump and close the socket. Idempotent."""
         if self.fd < 0:
             return
-        self.pump.forget(self)
+        self.pump.forget(self, closing=True)
         self.pump.retire(self.sock)
         self.fd = -1
         self.attended = False
@@ -276,8 +282,7 @@ class Channel:
 
     def _watch(self, extra: int = 0) -> None:
         events = (IN if self.attended else extra) | (OUT if self.unsent else 0)
-        if events != self._watched or not events:
-            self._watched = events
+        if events != self.watched:
             self.pump.watch(self, events)
 
     def _ignore(self) -> None:
@@ -285,5 +290,4 @@ class Channel:
         if self.unsent:
             self._watch()
         else:
-            self._watched = 0
             self.pump.forget(self)

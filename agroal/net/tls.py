@@ -17,7 +17,7 @@ from typing import Final
 
 from agroal.config.choices import TlsMode
 from agroal.errors import PeerGone, ServerUnavailable
-from agroal.net.pump import Channel
+from agroal.net.chosen import Channel
 from agroal.wire.codes import SSL_REQUEST
 
 ALPN: Final = "postgresql"

@@ -8,7 +8,7 @@ from agroal.config.load import DIRECTORY_VARIABLE, ROLES, locate
 from agroal.management.verb import Argument, Kind, Verb
 from agroal.management.verbs import VERBS
 from agroal.reference.page import Block, Blocks, Code, Heading, Table, Text, deeper, doc, literal, literals, sentence
-from agroal.reference.programs import COMMON_STATUS, Option, Program, programs
+from agroal.reference.programs import COMMON_STATUS, TOP_STATUS, Option, Program, programs
 
 
 def page() -> Blocks:
@@ -18,12 +18,14 @@ def page() -> Blocks:
     ]
     for program in programs():
         blocks += [Heading(program.name), *deeper(body(program))]
+        if program.name == "agroal-top":
+            blocks += deeper(exit_status(program))
     return (*blocks, *exit_status())
 
 
 def manual(program: Program) -> Blocks:
     """One program, for its manual page."""
-    return (*body(program), *exit_status())
+    return (*body(program), *exit_status(program))
 
 
 def body(program: Program) -> Blocks:
@@ -40,13 +42,17 @@ def body(program: Program) -> Blocks:
                 *_verbs(),
                 *CLI_EXAMPLES,
             )
+        case "agroal-top":
+            return (Heading("Synopsis"), Code(synopsis), *TOP, *_options(program), *TOP_EXAMPLES)
         case _:
             commands = _commands(program)
             return (Heading("Synopsis"), Code(f"{synopsis} COMMAND"), *ADMIN, *_options(program), *commands, *SECRETS)
 
 
-def exit_status() -> Blocks:
-    rows = tuple((literal(str(number)), text) for number, text in COMMON_STATUS.items())
+def exit_status(program: Program | None = None) -> Blocks:
+    """Of a program, or of all that have nothing of their own."""
+    known = TOP_STATUS if program is not None and program.name == "agroal-top" else COMMON_STATUS
+    rows = tuple((literal(str(number)), text) for number, text in known.items())
     return (Heading("Exit status"), Table(("status", "means"), rows))
 
 
@@ -86,6 +92,28 @@ CLI: Blocks = (
 CLI_EXAMPLES: Blocks = (
     Heading("Examples"),
     Code("agroal-cli -D /etc/agroal ping\nagroal-cli -F json status details\nagroal-cli -T 30s shutdown gracefully"),
+)
+
+TOP: Blocks = (
+    Heading("Description"),
+    Text(
+        "What a running agroal does, on the whole screen of a terminal: pools, slots, clients, servers, why someone "
+        "waits, and the verbs to act on it. `?` lists the keys. With `--once`, `--watch`, `--svg` or `--headless` it "
+        "needs no terminal."
+    ),
+    Text(
+        "It finds agroal by the Unix socket that `agroal.conf` leads to; `--socket` names the socket, and no file is "
+        "read. Wishes and profiles stand in `agroal/top.toml` below `XDG_CONFIG_HOME`, which is `~/.config` when it "
+        "is not set."
+    ),
+)
+
+TOP_EXAMPLES: Blocks = (
+    Heading("Examples"),
+    Code(
+        "agroal-top -D /etc/agroal\nagroal-top --once -f json | jq '.now[0].qps'\n"
+        "agroal-top -D /etc/agroal --record today.agrec --headless\nagroal-top --replay today.agrec"
+    ),
 )
 
 ADMIN: Blocks = (

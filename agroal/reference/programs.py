@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 
+from agroal_top import command_line, headless
+
 from agroal import admin, cli, main
 from agroal.config.keys import Support
 from agroal.config.settings import KEYS
@@ -16,7 +18,15 @@ from agroal.management.verbs import VERBS
 from agroal.reference.page import doc
 
 COMMON_STATUS = {cli.DONE: "done", cli.FAILED: "refused or failed", cli.USAGE: "a command line that can't be followed"}
-"""The exit statuses of all programs."""
+"""The exit statuses of all programs but agroal-top."""
+TOP_STATUS = {
+    headless.OK: "done, and all is well",
+    headless.UNREACHABLE: "agroal can't be reached, or a file can't be read or written",
+    headless.USAGE: "a command line or a top.toml that can't be followed",
+    headless.DENIED: "agroal does not let us in",
+    headless.DEGRADED: "done, and agroal is in trouble: a server is down, a pool can't connect, or a client waits for "
+    "longer than a second",
+}
 
 
 class Takes(Enum):
@@ -65,13 +75,14 @@ class Program:
         return tuple(s for option in self.options if option.takes is not Takes.NOTHING for s in option.spellings)
 
 
-def programs() -> tuple[Program, Program, Program]:
-    """agroal, agroal-cli, agroal-admin."""
+def programs() -> tuple[Program, Program, Program, Program]:
+    """agroal, agroal-cli, agroal-admin, agroal-top."""
     verbs = tuple(Command(v.name, v.doc, v.aliases, _offers(v)) for v in VERBS if not v.lasting)
     return (
         _program(main.parser()),
         _program(cli.parser(), verbs),
         _program(admin.parser(), tuple(_admin_commands())),
+        _program(command_line.parser()),
     )
 
 

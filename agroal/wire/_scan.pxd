@@ -9,6 +9,13 @@ cdef class Tally:
     cdef public Py_ssize_t queries
     cdef public Py_ssize_t transactions
     cdef public Py_ssize_t errors
+    cdef public bint copying
+    cdef bint _synced
+    cdef bint _copy_ended
+    cdef bint _ended_before
+    cpdef requested(self, int kind)
+    cpdef copy_ended(self)
+    cpdef copy_began(self)
 
 cdef class Scanner:
     cdef public Tally tally

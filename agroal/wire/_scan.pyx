@@ -16,6 +16,10 @@ cdef enum:
 cdef int EXECUTE = Frontend.EXECUTE
 cdef int SYNC = Frontend.SYNC
 cdef int TERMINATE = Frontend.TERMINATE
+cdef int COPY_DONE = Frontend.COPY_DONE
+cdef int COPY_FAIL = Frontend.COPY_FAIL
+cdef int COPY_IN_RESPONSE = Backend.COPY_IN_RESPONSE
+cdef int COPY_BOTH_RESPONSE = Backend.COPY_BOTH_RESPONSE
 cdef int READY_FOR_QUERY = Backend.READY_FOR_QUERY
 cdef int ERROR_RESPONSE = Backend.ERROR_RESPONSE
 cdef int IDLE = Status.IDLE
@@ -47,6 +51,32 @@ cdef class Tally:
         self.queries = 0
         self.transactions = 0
         self.errors = 0
+        self.copying = False
+        self._synced = self._copy_ended = self._ended_before = False
+
+    cpdef requested(self, int kind):
+        cdef bint synced = kind == SYNC
+        if not synced:
+            self.queries += 1
+        elif self.copying:
+            return
+        self.owed += 1
+        self.batch_open = False
+        self._synced = synced
+        self._ended_before = self._copy_ended
+        self._copy_ended = False
+
+    cpdef copy_ended(self):
+        self._copy_ended = not self.copying
+        self.copying = False
+
+    cpdef copy_began(self):
+        if self._copy_ended or self._ended_before or self.owed != 1:
+            return
+        self.copying = True
+        if self._synced:
+            self.owed = 0
+            self.batch_open = True
 
 
 cdef class Scanner:
@@ -112,10 +142,10 @@ cdef class FrontendScanner(Scanner):
                 if kind == TERMINATE:
                     self.skip = 0
                     return at
-                tally.owed += 1
-                tally.batch_open = False
-                if kind != SYNC:
-                    tally.queries += 1
+                if kind == COPY_DONE or kind == COPY_FAIL:
+                    tally.copy_ended()
+                else:
+                    tally.requested(kind)
             at += <Py_ssize_t>length + 1
         if at >= end:
             self.skip = at - end
@@ -165,8 +195,11 @@ cdef class BackendScanner(Scanner):
 
     cdef int _look(self, int kind, bytes body, Py_ssize_t length) except -1:
         cdef Tally tally = self.tally
-        if kind == ERROR_RESPONSE:
+        if kind == COPY_IN_RESPONSE or kind == COPY_BOTH_RESPONSE:
+            tally.copy_began()
+        elif kind == ERROR_RESPONSE:
             tally.errors += 1
+            tally.copying = False
             fields = parse_fields(body)
             if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
                 tally.fatal = f"{fields.get('C', '?????')} {fields.get('M', '')}"

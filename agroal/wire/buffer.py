@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 from agroal.errors import ProtocolViolation
 from agroal.wire import codes
+from agroal.wire.answer import end_of_answer
 from agroal.wire.fields import Message
+
+_length = struct.Struct("!I").unpack_from
+_header = struct.Struct("!BI").unpack_from
 
 
 class Inbox:
@@ -12,6 +18,8 @@ class Inbox:
 
     It never holds more than the unit asked for plus one read: whoever feeds it stops when there is enough.
     """
+
+    __slots__ = ("_bytes",)
 
     def __init__(self, unread: bytes = b"") -> None:
         self._bytes = bytearray(unread)
@@ -33,7 +41,7 @@ class Inbox:
         """A startup packet without its length word; None while it is incomplete. Raises ProtocolViolation."""
         if len(self._bytes) < 4:
             return None
-        length = int.from_bytes(self._bytes[:4], "big")
+        (length,) = _length(self._bytes)
         if not 8 <= length <= codes.MAX_STARTUP_PACKET:
             raise ProtocolViolation(
                 "invalid length of startup packet",
@@ -48,7 +56,7 @@ class Inbox:
         """
         if len(self._bytes) < 5:
             return None
-        kind, length = self._bytes[0], int.from_bytes(self._bytes[1:5], "big")
+        kind, length = _header(self._bytes)
         if not 4 <= length <= limit:
             raise ProtocolViolation(
                 "invalid message length",
@@ -56,6 +64,20 @@ class Inbox:
             )
         body = self._take(5, 1 + length)
         return None if body is None else (kind, body)
+
+    def take_answer(self, limit: int) -> Message | None:
+        """All messages up to ReadyForQuery, or up to one that has no place before it, as (0, bytes).
+
+        None while that has not come. Raises ProtocolViolation.
+        """
+        if not self._bytes:
+            return None
+        said = bytes(self._bytes)
+        end = end_of_answer(said, limit)
+        if end is None:
+            return None
+        del self._bytes[:end]
+        return 0, said[:end]
 
     def _take(self, start: int, end: int) -> bytes | None:
         if len(self._bytes) < end:

@@ -8,13 +8,29 @@ from typing import TYPE_CHECKING, Final
 PURE: Final = os.environ.get("AGROAL_PURE", "0") not in ("", "0")
 
 if TYPE_CHECKING or PURE:
+    from agroal.wire.expectations import TurnTally
+    from agroal.wire.halting import HaltingBackend, HaltingFrontend
     from agroal.wire.scan import BackendScanner, FrontendScanner, Scanner, Tally
 else:
     try:
         from agroal.wire._scan import BackendScanner, FrontendScanner, Scanner, Tally
     except ImportError:
         from agroal.wire.scan import BackendScanner, FrontendScanner, Scanner, Tally
+    try:
+        from agroal.wire._halting import HaltingBackend, HaltingFrontend, TurnTally
+    except ImportError:
+        from agroal.wire.expectations import TurnTally
+        from agroal.wire.halting import HaltingBackend, HaltingFrontend
 
-__all__ = ["COMPILED", "BackendScanner", "FrontendScanner", "Scanner", "Tally"]
+__all__ = [
+    "COMPILED",
+    "BackendScanner",
+    "FrontendScanner",
+    "HaltingBackend",
+    "HaltingFrontend",
+    "Scanner",
+    "Tally",
+    "TurnTally",
+]
 
 COMPILED: Final = Tally.__module__.endswith("._scan")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from agroal.errors import ProtocolViolation
 from agroal.wire.codes import Frontend
 from agroal.wire.fields import cstring, message, take_cstring
 
+_NULL = struct.pack("!i", -1)
 TERMINATE = message(Frontend.TERMINATE, b"")
 SYNC = message(Frontend.SYNC, b"")
 
@@ -53,14 +55,14 @@ def parse_sasl_initial_response(body: bytes) -> tuple[str, bytes]:
     return mechanism, data
 
 
-def extended_query(sql: str, values: list[str]) -> bytes:
+def extended_query(sql: str, values: Sequence[str | None]) -> bytes:
     """One statement with its values bound as text, in an extended-protocol batch that ends with Sync.
 
     Values travel beside the statement, so they can't become part of it.
     """
     parse = message(Frontend.PARSE, b"\0" + cstring(sql) + struct.pack("!H", 0))
-    encoded = [cstring(value)[:-1] for value in values]
-    bound = b"".join(struct.pack("!I", len(value)) + value for value in encoded)
+    encoded = [None if value is None else cstring(value)[:-1] for value in values]
+    bound = b"".join(_NULL if value is None else struct.pack("!I", len(value)) + value for value in encoded)
     bind = message(Frontend.BIND, b"\0\0" + struct.pack("!HH", 0, len(values)) + bound + struct.pack("!H", 0))
     execute = message(Frontend.EXECUTE, b"\0" + struct.pack("!I", 0))
     return parse + bind + execute + SYNC

@@ -6,8 +6,9 @@ see whole (`cut`).
 
 One scanner looks at each direction of a link, and both write into one `Tally`, from which is read whether the server
 can be reused. The tally never under-counts what the server owes: every Query, FunctionCall and Sync is counted as
-owing one ReadyForQuery although the server skips some of them (after an error in a batch, during COPY). A count that
-does not come down to zero closes the server; it never hands on a dirty one.
+owing one ReadyForQuery, although the server skips a Query behind an error in a batch. (The Sync that it ignores because
+a COPY has begun is told apart: drivers send one with each COPY FROM STDIN.) A count that does not come down to zero
+closes the server; it never hands on a dirty one.
 
 This is the readable reference. What it costs is counted in nanoseconds per message: no object is made, no method is
 called for a message that nobody needs to look at.
@@ -31,6 +32,8 @@ HEADER: Final = 5
 EXECUTE: Final = int(Frontend.EXECUTE)
 SYNC: Final = int(Frontend.SYNC)
 TERMINATE: Final = int(Frontend.TERMINATE)
+COPY_DONE: Final = int(Frontend.COPY_DONE)
+COPY_FAIL: Final = int(Frontend.COPY_FAIL)
 READY_FOR_QUERY: Final = int(Backend.READY_FOR_QUERY)
 IDLE: Final = int(Status.IDLE)
 
@@ -51,12 +54,18 @@ def _table(**kinds: tuple[int, ...]) -> bytes:
 
 _F = Frontend
 FRONTEND_ACTIONS: Final = _table(
-    passed=(_F.COPY_DATA, _F.COPY_DONE, _F.COPY_FAIL, _F.FLUSH),  # Flush alone leaves nothing behind
+    passed=(_F.COPY_DATA, _F.FLUSH),  # Flush alone leaves nothing behind
     batch=(_F.PARSE, _F.BIND, _F.DESCRIBE, _F.EXECUTE, _F.CLOSE),
-    looked_at=(_F.QUERY, _F.FUNCTION_CALL, _F.SYNC, _F.TERMINATE),
+    looked_at=(_F.QUERY, _F.FUNCTION_CALL, _F.SYNC, _F.TERMINATE, _F.COPY_DONE, _F.COPY_FAIL),
 )
 _NOT_AFTER_LOGIN = (Backend.AUTHENTICATION, Backend.BACKEND_KEY_DATA, Backend.NEGOTIATE_PROTOCOL_VERSION)
-_LOOKED_AT = (Backend.READY_FOR_QUERY, Backend.PARAMETER_STATUS, Backend.ERROR_RESPONSE)
+_LOOKED_AT = (
+    Backend.READY_FOR_QUERY,
+    Backend.PARAMETER_STATUS,
+    Backend.ERROR_RESPONSE,
+    Backend.COPY_IN_RESPONSE,
+    Backend.COPY_BOTH_RESPONSE,
+)
 BACKEND_ACTIONS: Final = _table(
     passed=tuple(kind for kind in Backend if kind not in _NOT_AFTER_LOGIN + _LOOKED_AT), batch=(), looked_at=_LOOKED_AT
 )
@@ -68,7 +77,20 @@ MAX_LOOKED_AT: Final = 65_536
 class Tally:
     """What has been said on a link: what the server owes, and the counters."""
 
-    __slots__ = ("batch_open", "errors", "fatal", "owed", "parameters", "queries", "status", "transactions")
+    __slots__ = (
+        "_copy_ended",
+        "_ended_before",
+        "_synced",
+        "batch_open",
+        "copying",
+        "errors",
+        "fatal",
+        "owed",
+        "parameters",
+        "queries",
+        "status",
+        "transactions",
+    )
 
     def __init__(self, parameters: dict[str, str]) -> None:
         self.owed = 0
@@ -84,6 +106,40 @@ class Tally:
         self.queries = 0
         self.transactions = 0
         self.errors = 0
+        self.copying = False
+        """The server takes COPY data: it ignores a Sync."""
+        self._synced = False
+        """What owes the last ReadyForQuery is a Sync."""
+        self._copy_ended = False
+        """A CopyDone or CopyFail has been sent since, although no COPY was known of."""
+        self._ended_before = False
+        """One had been sent before it."""
+
+    def requested(self, kind: int) -> None:
+        """A Query, a FunctionCall or a Sync goes to the server."""
+        synced = kind == SYNC
+        if not synced:
+            self.queries += 1
+        elif self.copying:
+            return
+        self.owed += 1
+        self.batch_open = False
+        self._synced = synced
+        self._ended_before, self._copy_ended = self._copy_ended, False
+
+    def copy_ended(self) -> None:
+        """A CopyDone or CopyFail goes to the server."""
+        self._copy_ended = not self.copying
+        self.copying = False
+
+    def copy_began(self) -> None:
+        """The server takes COPY data. The Sync that came along with the statement is lost, unless all data did too."""
+        if self._copy_ended or self._ended_before or self.owed != 1:
+            return
+        self.copying = True
+        if self._synced:
+            self.owed = 0
+            self.batch_open = True
 
 
 class Scanner:
@@ -150,11 +206,10 @@ class FrontendScanner(Scanner):
                 if kind == TERMINATE:
                     self.skip = 0
                     return at
-                tally = self.tally
-                tally.owed += 1
-                tally.batch_open = False
-                if kind != SYNC:
-                    tally.queries += 1
+                if kind in (COPY_DONE, COPY_FAIL):
+                    self.tally.copy_ended()
+                else:
+                    self.tally.requested(kind)
             at += length + 1
         if at >= end:
             self.skip = at - end
@@ -201,10 +256,13 @@ class BackendScanner(Scanner):
         return end
 
     def _look(self, kind: int, body: bytes, length: int) -> None:
-        """A ParameterStatus or an ErrorResponse; only the beginning of one that is too long."""
+        """What is no ReadyForQuery; only the beginning of one that is too long."""
         tally = self.tally
-        if kind == Backend.ERROR_RESPONSE:
+        if kind in (Backend.COPY_IN_RESPONSE, Backend.COPY_BOTH_RESPONSE):
+            tally.copy_began()
+        elif kind == Backend.ERROR_RESPONSE:
             tally.errors += 1
+            tally.copying = False
             fields = parse_fields(body)
             if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
                 tally.fatal = f"{fields.get('C', '?????')} {fields.get('M', '')}"

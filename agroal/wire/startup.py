@@ -6,7 +6,10 @@ Manual, “Message Formats”: StartupMessage, SSLRequest, GSSENCRequest, Cancel
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 from agroal.errors import NotPermitted, ProtocolViolation, UnsupportedProtocol
 from agroal.wire import codes
@@ -37,7 +40,7 @@ class StartupMessage:
     version: int
     user: str
     database: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     """All but `user`, `database` and the protocol's own options, in the order they came."""
     unknown_options: tuple[str, ...] = ()
     """Options of the protocol itself (`_pq_.…`) that we don't know."""
@@ -52,6 +55,10 @@ class StartupMessage:
         """The client asked for something that it does not get, and must be told so, once."""
         return self.spoken != self.version or bool(self.unknown_options)
 
+
+SHORT: Final = 512
+"""Bytes of a packet that is worth remembering: the same clients come again and again."""
+REMEMBERED: Final = 256
 
 _OFF = ("", "false", "off", "no", "0")
 
@@ -72,7 +79,7 @@ def parse_startup(body: bytes) -> StartupPacket:
             return _parse_cancel(body)
     if code >> 16 != 3:
         raise unsupported(code)
-    return _parse_message(code, body)
+    return (_known_message if len(body) <= SHORT else _parse_message)(code, body)
 
 
 def unsupported(code: int) -> UnsupportedProtocol:
@@ -111,6 +118,9 @@ def _parse_message(version: int, body: bytes) -> StartupMessage:
     return StartupMessage(version, user, database, parameters, options)
 
 
+_known_message = lru_cache(REMEMBERED)(_parse_message)
+
+
 def build_startup(user: str, database: str, parameters: dict[str, str]) -> bytes:
     """The StartupMessage that we send to a server, in protocol 3.0."""
     pairs = {"user": user, "database": database, **parameters}
@@ -128,7 +138,12 @@ def requested_settings(startup: StartupMessage) -> dict[str, str]:
 
     A client that names no application_name has an empty one. Raises UnsupportedProtocol, ProtocolViolation.
     """
-    asked = dict(startup.parameters)
+    return dict(_settings(tuple(startup.parameters.items())))
+
+
+@lru_cache(REMEMBERED)
+def _settings(parameters: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    asked = dict(parameters)
     replication = asked.pop("replication", "")
     if replication.lower() not in _OFF:
         raise UnsupportedProtocol(

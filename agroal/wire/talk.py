@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from enum import Enum, auto
-from typing import Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 from agroal.errors import ProtocolViolation
 from agroal.wire.buffer import Inbox
@@ -33,6 +33,8 @@ class Ask(Enum):
     """A startup packet: no type byte. It arrives as (0, body)."""
     MESSAGE = auto()
     """A typed message, as (type, body)."""
+    ANSWER = auto()
+    """All that a server says up to ReadyForQuery, or to a message that has no place in an answer. As (0, bytes)."""
     SILENCE = auto()
     """Nothing may have been sent ahead: what arrived in the clear must not count as encrypted (CVE-2021-23214)."""
     SECURE = auto()
@@ -41,29 +43,43 @@ class Ask(Enum):
     """Whether the peer begins with a TLS handshake of its own accord: 1 once that is over, 0 if it does not."""
 
 
+# Plain names: an enum's members are slow to look up through the class (Python 3.11), and these are for every unit.
+PACKET: Final = Ask.PACKET
+MESSAGE: Final = Ask.MESSAGE
+ANSWER: Final = Ask.ANSWER
+SILENCE: Final = Ask.SILENCE
+SECURE: Final = Ask.SECURE
+HELLO: Final = Ask.HELLO
+
 Talk = Generator[bytes | Ask, Message, T]
 
 
 def begins_encrypted() -> Talk[bool]:
     """Whether the peer spoke TLS from its first byte on. To be asked first, and where TLS is on offer."""
-    answer, _ = yield Ask.HELLO
+    answer, _ = yield HELLO
     return bool(answer)
 
 
 def read_packet() -> Talk[bytes]:
     """The next startup packet's body."""
-    _, body = yield Ask.PACKET
+    _, body = yield PACKET
     return body
 
 
 def read_message() -> Talk[Message]:
     """The next message: its type and body."""
-    return (yield Ask.MESSAGE)
+    return (yield MESSAGE)
+
+
+def read_answer() -> Talk[bytes]:
+    """The messages of the server's next answer, as they came (wire/answer.py)."""
+    _, said = yield ANSWER
+    return said
 
 
 def read_only(kind: int, purpose: str) -> Talk[bytes]:
     """The body of the next message, which must be of this kind. Raises ProtocolViolation."""
-    found, body = yield Ask.MESSAGE
+    found, body = yield MESSAGE
     if found != kind:
         raise ProtocolViolation(f'expected {purpose}, got message type "{chr(found)}"')
     return body
@@ -72,11 +88,13 @@ def read_only(kind: int, purpose: str) -> Talk[bytes]:
 class Conversation(Generic[T]):
     """Runs one talk over bytes that come in any cut."""
 
+    __slots__ = ("_ask", "_inbox", "_limit", "_out", "_result", "_talk", "done")
+
     def __init__(self, talk: Talk[T], unread: bytes = b"", limit: int = MAX_MESSAGE_BEFORE_LOGIN) -> None:
         self._talk = talk
         self._limit = limit
         self._inbox = Inbox(unread)
-        self._out = bytearray()
+        self._out = b""
         self._ask: Ask | None = None
         self._result: T | None = None
         self.done = False
@@ -93,8 +111,7 @@ class Conversation(Generic[T]):
 
     def to_send(self) -> bytes:
         """What the talk has said since the last call, also when it has raised."""
-        out = bytes(self._out)
-        self._out.clear()
+        out, self._out = self._out, b""
         return out
 
     @property
@@ -109,7 +126,8 @@ class Conversation(Generic[T]):
     @property
     def securing(self) -> Ask | None:
         """SECURE or HELLO, while the talk waits for that: `secured` is the answer."""
-        return self._ask if self._ask in (Ask.SECURE, Ask.HELLO) and not self.done else None
+        ask = self._ask
+        return ask if (ask is HELLO or ask is SECURE) and not self.done else None
 
     def secured(self, by_handshake: bool = True) -> None:
         """The handshake is over, or (HELLO) there was none. Raises what the talk raises."""
@@ -122,21 +140,25 @@ class Conversation(Generic[T]):
 
     def _serve(self) -> None:
         while not self.done:
-            match self._ask:
-                case Ask.PACKET:
-                    body = self._inbox.take_packet()
-                    unit = None if body is None else (0, body)
-                case Ask.SILENCE | Ask.SECURE:
-                    if len(self._inbox):
-                        raise ProtocolViolation("received unencrypted data after an encryption request")
-                    unit = (0, b"") if self._ask is Ask.SILENCE else None
-                case Ask.HELLO:
-                    unit = None
-                case _:
-                    unit = self._inbox.take_message(self._limit)
+            unit = self._next_unit()
             if unit is None:
                 return
             self._advance(unit)
+
+    def _next_unit(self) -> Message | None:
+        ask, inbox = self._ask, self._inbox
+        if ask is MESSAGE:
+            return inbox.take_message(self._limit)
+        if ask is ANSWER:
+            return inbox.take_answer(self._limit)
+        if ask is PACKET:
+            body = inbox.take_packet()
+            return None if body is None else (0, body)
+        if ask is HELLO:
+            return None
+        if len(inbox):
+            raise ProtocolViolation("received unencrypted data after an encryption request")
+        return (0, b"") if ask is SILENCE else None
 
     def _advance(self, unit: Message | None) -> None:
         try:

@@ -14,13 +14,12 @@ _PROC = Path("/proc")
 def family(pid: int, proc: Path = _PROC) -> Iterator[int]:
     """A process and all that descend from it."""
     yield pid
-    for task in (proc / str(pid)).glob("task/*/children"):
-        try:
-            children = task.read_text().split()
-        except OSError:
-            continue  # it ended while we looked
-        for child in children:
-            yield from family(int(child), proc)
+    try:
+        children = [int(child) for task in (proc / str(pid)).glob("task/*/children") for child in _words(task)]
+    except OSError:
+        return  # it ended while we looked
+    for child in children:
+        yield from family(child, proc)
 
 
 def cpu_of_family(pid: int) -> float | None:
@@ -45,6 +44,14 @@ def rss_of_family(pid: int, proc: Path = _PROC) -> int | None:
     """Kilobytes resident. Pages that processes share count for each of them. None where there is no /proc."""
     sizes = [size for member in family(pid, proc) if (size := _rss(proc / str(member) / "status")) is not None]
     return sum(sizes) if sizes else None
+
+
+def _words(task: Path) -> list[str]:
+    """None of a thread that has ended."""
+    try:
+        return task.read_text().split()
+    except OSError:
+        return []
 
 
 def _rss(status: Path) -> int | None:

@@ -1,7 +1,4 @@
-"""Clients that have come, have asked once, and say nothing more: what does a pool hold for each of them?
-
-In session pooling each of them keeps a server connection, so the figure is that of a client and its server.
-"""
+"""Clients that do nothing: what does a pool hold for each that is idle, and for one that does not read its answer?"""
 
 from __future__ import annotations
 
@@ -14,10 +11,12 @@ from agroal.wire.codes import Backend
 from agroal.wire.frontend import query
 from agroal.wire.startup import build_startup
 from tests.bench.failure import BenchFailed
-from tests.bench.workloads import DATABASE, TRUSTED
+from tests.bench.setups import DATABASE, TRUSTED
 
 _PATIENCE = 15.0
 """Seconds for one answer."""
+_FLOOD = "SELECT repeat('x', 1000) FROM generate_series(1, 1000000)"
+"""An answer of 1 GB."""
 _OTHERS = 200
 """Descriptors that nobody's connections need."""
 
@@ -46,16 +45,37 @@ def idle_clients(host: str, port: int, clients: int, pulse: Callable[[], None]) 
         for number in range(clients):
             pulse()
             try:
-                sock = socket.create_connection((host, port), _PATIENCE)
-                sockets.append(sock)
-                converse(sock, build_startup(TRUSTED, DATABASE, {}))
-                converse(sock, query("SELECT 1"))
+                sockets.append(_connected(host, port))
             except (OSError, BenchFailed) as error:
                 raise BenchFailed(f"idle client {number + 1} of {clients} was not served: {error}") from error
         yield
     finally:
         for sock in sockets:
             sock.close()
+
+
+@contextmanager
+def unread_flood(host: str, port: int) -> Iterator[None]:
+    """A client who has asked for 1 GB and reads nothing of it. Raises BenchFailed when it is not served."""
+    try:
+        sock = _connected(host, port)
+    except OSError as error:
+        raise BenchFailed(f"the client who reads nothing was not served: {error}") from error
+    with sock:
+        sock.sendall(query(_FLOOD))
+        yield
+
+
+def _connected(host: str, port: int) -> socket.socket:
+    """A client who has asked once. Raises OSError, BenchFailed."""
+    sock = socket.create_connection((host, port), _PATIENCE)
+    try:
+        converse(sock, build_startup(TRUSTED, DATABASE, {}))
+        converse(sock, query("SELECT 1"))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def converse(sock: socket.socket, request: bytes) -> None:

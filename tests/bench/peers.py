@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from agroal.demo.instance import cpu_time
@@ -18,6 +17,7 @@ from tests.bench.accounting import cpu_of_family, family, rss_of_family
 from tests.bench.failure import BenchFailed
 from tests.bench.pools import Place, Pool
 from tests.bench.server import Server
+from tests.bench.setups import Setup
 from tests.certificates import Authority
 
 _PATIENCE = 15.0
@@ -29,15 +29,14 @@ _SAID = 15
 class Peer:
     """Where a client finds PostgreSQL, directly."""
 
-    def __init__(self, name: str, host: str, port: int, version: str) -> None:
-        self.name = name
+    def __init__(self, pool: Pool, host: str, port: int) -> None:
+        self.name = pool.name
+        self.pool = pool
         self.host = host
         self.port = port
-        self.version = version
         self.command = ""
         self.configuration = ""
         """The text of the main file."""
-        self.speaks_tls = False
 
     def cpu(self) -> float | None:
         """Seconds of CPU time that the pool has used so far; None without one."""
@@ -51,14 +50,20 @@ class Peer:
 class RunningPool(Peer):
     """A pool that was started in a folder of its own. `stop` ends it."""
 
-    def __init__(self, pool: Pool, folder: Path, server: Server, slots: int, pulse: Callable[[], None]) -> None:
-        super().__init__(pool.name, "127.0.0.1", free_port(), pool.version())
-        self._pool = pool
-        self.speaks_tls = pool.speaks_tls
+    def __init__(self, pool: Pool, folder: Path, server: Server, setup: Setup, clients: int) -> None:
+        super().__init__(pool, "127.0.0.1", free_port())
         self._server = server
-        self._pulse = pulse
         self._process: subprocess.Popen[bytes] | None = None
-        self._place = Place(folder, self.port, server.host, server.port, slots, server.password, server.verifier)
+        self._place = Place(
+            folder=folder,
+            port=self.port,
+            server_host=server.host(setup.by_socket),
+            server_port=server.port,
+            setup=setup,
+            clients=clients,
+            password=server.password,
+            verifier=server.verifier,
+        )
         self.command = shlex.join(pool.command(self._place))
 
     @property
@@ -71,10 +76,10 @@ class RunningPool(Peer):
         self._configure()
         with self._output.open("wb") as out:
             self._process = spawn(
-                self._pool.command(self._place),
-                account=self._pool.account(),
+                self.pool.command(self._place),
+                account=self.pool.account(),
                 at_our_death=signal.SIGKILL,
-                env=self._pool.environment(self._place),
+                env=self.pool.environment(self._place),
                 cwd=self._place.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -82,7 +87,7 @@ class RunningPool(Peer):
             )
         deadline = time.monotonic() + _PATIENCE
         while not self._answers():
-            self._pulse()
+            self._server.pulse()
             if ended(self._process, 0.05):
                 raise BenchFailed(f"{self.name} did not start; it said:\n{self._said()}")
             if time.monotonic() > deadline:
@@ -105,7 +110,7 @@ class RunningPool(Peer):
 
     def cpu(self) -> float | None:
         self._check()
-        return cpu_of_family(self.pid) if self._pool.forks else cpu_time(self.pid)
+        return cpu_of_family(self.pid) if self.pool.forks else cpu_time(self.pid)
 
     def rss(self) -> int | None:
         self._check()
@@ -116,16 +121,16 @@ class RunningPool(Peer):
         return self._place.folder / "output"
 
     def _configure(self) -> None:
-        folder, account = self._place.folder, self._pool.account()
+        folder, account = self._place.folder, self.pool.account()
         folder.mkdir(mode=0o711)
         identity = Authority(folder).issue("localhost")
         identity.cert_file.rename(self._place.certificate)
         identity.key_file.rename(self._place.key)
-        files = self._pool.files(self._place)
+        files = self.pool.files(self._place)
         for name, text in files.items():
             (folder / name).write_text(text)
         self.configuration = next(iter(files.values())).replace(self._place.password, "***")
-        self._pool.prepare(self._place)
+        self.pool.prepare(self._place)
         if account:
             for path in (folder, *folder.iterdir()):
                 account.own(path)

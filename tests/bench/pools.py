@@ -1,23 +1,26 @@
-"""The pools that are measured: how each is configured and started.
+"""What every pool is told, and agroal itself.
 
-All get the same: one PostgreSQL behind them, session pooling, as many server connections, the reset query that they
-have by default, and no log line for a client that comes or goes. What they are told differs only in their languages.
+All get the same: one PostgreSQL behind them, the same mode of pooling, as many server connections, the reset query that
+they have by default, no log line for a client that comes or goes. What they are told differs only in their languages.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import agroal
 from agroal.demo.processes import Account, run
-from tests.bench.failure import BenchFailed
-from tests.bench.workloads import DATABASE, PROVEN, TRUSTED
+from tests.bench.setups import DATABASE, EQUALS, PROVEN, TRUSTED, Mode, Setup
+from tests.bench.workloads import Workload
+
+USERS = (TRUSTED, PROVEN, *EQUALS)
+HBA = f"host all {PROVEN} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+"""Who comes in how, in the form of pg_hba.conf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,11 @@ class Place:
     server_host: str
     """A host that begins with a slash is the directory of PostgreSQL's Unix socket."""
     server_port: int
-    slots: int
-    """Server connections at most."""
+    setup: Setup
+    clients: int
+    """Clients at most."""
     password: str
-    """Of both users."""
+    """Of all users."""
     verifier: str
     """What PostgreSQL has stored of it."""
 
@@ -59,6 +63,16 @@ class Pool:
     def version(self) -> str:
         raise NotImplementedError
 
+    def lacks(self, workload: Workload) -> str:
+        """Why it takes no part in that; empty where it does."""
+        if workload.tls and not self.speaks_tls:
+            return "it is not set up for TLS here"
+        return self.lacks_mode(workload.setup.mode)
+
+    def lacks_mode(self, mode: Mode) -> str:
+        """Why it does not pool like that; empty where it does."""
+        return ""
+
     def account(self) -> Account | None:
         """Whom to run it as, where it refuses to run as root."""
         return Account.without_privileges()
@@ -77,152 +91,109 @@ class Pool:
         return {**os.environ, "HOME": str(place.folder)}
 
 
+class Direct(Pool):
+    """No pool at all."""
+
+    name = "direct"
+
+    def version(self) -> str:
+        return "no pool"
+
+    def lacks_mode(self, mode: Mode) -> str:
+        return "" if mode is Mode.SESSION else "without a pool every client has a server of its own"
+
+
+@dataclass(slots=True)
+class Vault:
+    """Where the users of agroal and their passwords are once they have been encrypted, which takes some seconds."""
+
+    folder: Path | None = None
+
+
 class Agroal(Pool):
     """agroal itself: of this checkout, or of another one, for before and after."""
 
     speaks_tls = True
 
-    def __init__(self, name: str = "agroal", tree: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "agroal",
+        tree: Path | None = None,
+        *,
+        session_pipeline: str = "session",
+        modes: Collection[Mode] = tuple(Mode),
+        is_pure: bool = False,
+        vault: Vault | None = None,
+    ) -> None:
         self.name = name
         self._tree = tree
+        self._session_pipeline = session_pipeline
+        self._modes = modes
+        self._is_pure = is_pure
+        self._vault = vault or Vault()
 
     def version(self) -> str:
-        return f"agroal {agroal.__version__}" if self._tree is None else f"agroal of {self._tree}"
+        """Of this checkout it says whether the relay is compiled."""
+        if self._tree:
+            return f"agroal of {self._tree}"
+        return run([sys.executable, "-m", "agroal.main", "-V"], env=self._environment()).strip()
+
+    def lacks_mode(self, mode: Mode) -> str:
+        return "" if mode in self._modes else f"its pipeline pools by {' and '.join(self._modes)}"
 
     def account(self) -> Account | None:
         return None
 
     def files(self, place: Place) -> dict[str, str]:
+        setup = place.setup
+        pipeline = self._session_pipeline if setup.mode is Mode.SESSION else "transaction"
         return {
             "agroal.conf": (
                 f"[agroal]\nhost = 127.0.0.1\nport = {place.port}\nunix_socket_dir = {place.folder}\n"
-                f"log_type = file\nlog_path = {place.folder}/agroal.log\nmax_connections = {place.slots}\n"
+                f"log_type = file\nlog_path = {place.folder}/agroal.log\nmax_connections = {setup.servers}\n"
+                f"pipeline = {pipeline}\n"
                 f"tls = on\ntls_cert_file = {place.certificate}\ntls_key_file = {place.key}\n\n"
                 f"[primary]\nhost = {place.server_host}\nport = {place.server_port}\nprimary = on\n"
             ),
-            "agroal_hba.conf": f"host all {TRUSTED} 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
-            "agroal_databases.conf": f"{DATABASE} all {place.slots}\n",
+            "agroal_hba.conf": HBA,
+            "agroal_databases.conf": f"{DATABASE} all {setup.servers}\n",
         }
 
     def prepare(self, place: Place) -> None:
+        if self._vault.folder:
+            shutil.copytree(self._vault.folder / "secret", place.folder / "secret")
+            shutil.copy2(self._vault.folder / "agroal_users.conf", place.folder)
+            return
         self._admin(place, "-g", "master-key")
-        for user in (TRUSTED, PROVEN):
+        for user in USERS:
             self._admin(place, "-f", str(place.folder / "agroal_users.conf"), "-U", user, "user", "add")
+        self._vault.folder = place.folder
 
     def command(self, place: Place) -> list[str]:
         return [sys.executable, "-m", "agroal.main", "-D", str(place.folder)]
 
     def environment(self, place: Place) -> dict[str, str]:
-        trees = [
-            str(self._tree or Path(agroal.__file__).parents[1]),
-            *os.environ.get("PYTHONPATH", "").split(os.pathsep),
-        ]
-        master_key = place.folder / "secret" / "master.key"
-        path = os.pathsep.join(filter(None, trees))
-        return {**os.environ, "AGROAL_MASTER_KEY_FILE": str(master_key), "PYTHONPATH": path}
+        return {**self._environment(), "AGROAL_MASTER_KEY_FILE": str(place.folder / "secret" / "master.key")}
+
+    def _environment(self) -> dict[str, str]:
+        trees = [str(self._tree or Path(agroal.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        ours = {"PYTHONPATH": os.pathsep.join(filter(None, trees))}
+        return {**os.environ, **ours, **({"AGROAL_PURE": "1"} if self._is_pure else {})}
 
     def _admin(self, place: Place, *arguments: str) -> None:
         environment = {**self.environment(place), "AGROAL_PASSWORD": place.password}
         run([sys.executable, "-m", "agroal.admin", *arguments], env=environment)
 
 
-class Installed(Pool):
-    """A pool whose program is looked for in PATH, or named by an environment variable."""
-
-    def __init__(self, program: str) -> None:
-        self.program = program
-
-    @classmethod
-    def variable(cls) -> str:
-        """The environment variable that names another program than the one in PATH."""
-        return f"AGROAL_BENCH_{cls.name.upper()}"
-
-    @classmethod
-    def find(cls, environment: Mapping[str, str]) -> Pool | None:
-        """None where it is not installed. Raises BenchFailed when the variable names what is no program."""
-        named = environment.get(cls.variable())
-        found = shutil.which(named or cls.name, path=environment.get("PATH"))
-        if named and not found:
-            raise BenchFailed(f"{cls.variable()} is {named}, which is not a program that can be run")
-        return cls(str(Path(found).resolve())) if found else None
-
-    def version(self) -> str:
-        said = subprocess.run([self.program, "--version"], capture_output=True, text=True, timeout=10, check=False)
-        lines = said.stdout.splitlines()  # whatever the exit status is: pgagroal's is 1
-        if not lines:
-            raise BenchFailed(f"{self.program} --version says nothing (status {said.returncode}): {said.stderr}")
-        return lines[0].strip()
+VARIANTS = ("agroal", "agroal-performance", "agroal-pure")
 
 
-class PgBouncer(Installed):
-    name = "pgbouncer"
-    speaks_tls = True
-
-    def files(self, place: Place) -> dict[str, str]:
-        server = f"host={place.server_host} port={place.server_port} dbname={DATABASE}"
-        return {
-            "pgbouncer.ini": (
-                f"[databases]\n{DATABASE} = {server}\n\n"
-                f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {place.port}\nunix_socket_dir =\n"
-                f"auth_type = hba\nauth_hba_file = {place.folder}/hba\nauth_file = {place.folder}/users\n"
-                f"pool_mode = session\ndefault_pool_size = {place.slots}\nmax_client_conn = {place.slots + 100}\n"
-                "log_connections = 0\nlog_disconnections = 0\n"
-                f"client_tls_sslmode = allow\nclient_tls_cert_file = {place.certificate}\n"
-                f"client_tls_key_file = {place.key}\nserver_tls_sslmode = disable\n"
-            ),
-            "hba": f"host all {TRUSTED} 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
-            "users": f'"{TRUSTED}" "{place.verifier}"\n"{PROVEN}" "{place.verifier}"\n',
-        }
-
-    def command(self, place: Place) -> list[str]:
-        return [self.program, str(place.folder / "pgbouncer.ini")]
-
-
-class Odyssey(Installed):
-    name = "odyssey"
-
-    def files(self, place: Place) -> dict[str, str]:
-        storage = f'type "remote"\n\thost "{place.server_host}"\n\tport {place.server_port}'
-        return {
-            "odyssey.conf": (
-                'daemonize no\nlog_format "%t %l %m\\n"\nlog_to_stdout yes\nlog_session no\nlog_stats no\n'
-                f'workers 1\nresolvers 1\nlocks_dir "{place.folder}"\n'
-                f'listen {{\n\thost "127.0.0.1"\n\tport {place.port}\n}}\n'
-                f'storage "postgres" {{\n\t{storage}\n}}\n'
-                f'database "{DATABASE}" {{\n{self._user(TRUSTED, "none", place)}{self._user(PROVEN, "", place)}}}\n'
-            )
-        }
-
-    def command(self, place: Place) -> list[str]:
-        return [self.program, str(place.folder / "odyssey.conf")]
-
-    def _user(self, user: str, authentication: str, place: Place) -> str:
-        own = f'\t\tauthentication "{authentication or "scram-sha-256"}"\n'
-        own += f'\t\tpassword "{place.password}"\n' if not authentication else ""
-        storage = f'\t\tstorage "postgres"\n\t\tstorage_user "{user}"\n\t\tstorage_password "{place.password}"\n'
-        return f'\tuser "{user}" {{\n{own}{storage}\t\tpool "session"\n\t\tpool_size {place.slots}\n\t}}\n'
-
-
-class Pgagroal(Installed):
-    name = "pgagroal"
-    forks = True
-
-    def files(self, place: Place) -> dict[str, str]:
-        return {
-            "pgagroal.conf": (
-                f"[pgagroal]\nhost = 127.0.0.1\nport = {place.port}\nunix_socket_dir = {place.folder}/\n"
-                f"pidfile = {place.folder}/pgagroal.pid\nlog_type = console\nlog_level = warn\nlog_connections = off\n"
-                f"log_disconnections = off\nmax_connections = {place.slots}\npipeline = session\n"
-                "allow_unknown_users = true\nidle_timeout = 0\nvalidation = off\n\n"
-                f"[primary]\nhost = {place.server_host}\nport = {place.server_port}\n"
-            ),
-            "pgagroal_hba.conf": "host all all all all\n",
-            "pgagroal_databases.conf": f"{DATABASE} all {place.slots}\n",
-        }
-
-    def command(self, place: Place) -> list[str]:
-        files = [("-c", "pgagroal.conf"), ("-a", "pgagroal_hba.conf"), ("-l", "pgagroal_databases.conf")]
-        return [self.program, *(word for flag, name in files for word in (flag, str(place.folder / name)))]
-
-
-INSTALLED: tuple[type[Installed], ...] = (PgBouncer, Pgagroal, Odyssey)
+def variants(names: Collection[str]) -> Iterator[Agroal]:
+    """agroal as it is, with the pipeline that counts nothing, and in Python alone."""
+    vault = Vault()
+    if "agroal" in names:
+        yield Agroal("agroal", vault=vault)
+    if "agroal-performance" in names:
+        yield Agroal("agroal-performance", session_pipeline="performance", modes=(Mode.SESSION,), vault=vault)
+    if "agroal-pure" in names:
+        yield Agroal("agroal-pure", is_pure=True, vault=vault)

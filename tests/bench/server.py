@@ -11,11 +11,11 @@ from pathlib import Path
 from agroal.demo.postgres import QUICK, Cluster
 from agroal.demo.processes import run
 from tests.bench.failure import BenchFailed
-from tests.bench.workloads import DATABASE, PROVEN, TRUSTED
+from tests.bench.setups import DATABASE, EQUALS, PROVEN, TRUSTED
 
 _HBA = f"""\
-local all {TRUSTED} trust
-host  all {TRUSTED} all trust
+local all {TRUSTED},{",".join(EQUALS)} trust
+host  all {TRUSTED},{",".join(EQUALS)} all trust
 local all all scram-sha-256
 host  all all all scram-sha-256
 """
@@ -24,15 +24,13 @@ _SETTINGS = {**QUICK, "autovacuum": "off", "max_wal_size": "4GB", "checkpoint_ti
 
 
 class Server:
-    """A PostgreSQL of our own with both users and the tables of pgbench. `stop` ends it."""
+    """A PostgreSQL of our own with all users and the tables of pgbench. `stop` ends it."""
 
-    def __init__(
-        self, folder: Path, binaries: Path, *, connections: int, by_socket: bool, pulse: Callable[[], None]
-    ) -> None:
+    def __init__(self, folder: Path, binaries: Path, *, connections: int, pulse: Callable[[], None]) -> None:
         settings = {**_SETTINGS, "max_connections": str(connections)}
         self._cluster = Cluster(folder, binaries, settings=settings, pulse=pulse)
-        self._pulse = pulse
-        self.host = str(folder) if by_socket else self._cluster.host
+        self._folder = folder
+        self.pulse = pulse
         self.port = self._cluster.port
         self.password = self._cluster.password
         self.verifier = ""
@@ -45,14 +43,22 @@ class Server:
         self._cluster.psql(f"CREATE ROLE {TRUSTED} LOGIN PASSWORD '{self.password}'")
         self.verifier = self._cluster.psql(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{TRUSTED}'")
         self._cluster.psql(
-            f"CREATE ROLE {PROVEN} LOGIN IN ROLE {TRUSTED} PASSWORD '{self.verifier}'",
+            *(f"CREATE ROLE {user} LOGIN IN ROLE {TRUSTED} PASSWORD '{self.verifier}'" for user in (PROVEN, *EQUALS)),
             f"CREATE DATABASE {DATABASE} OWNER {TRUSTED}",
         )
         self.version = self._cluster.psql("SHOW server_version")
 
+    def host(self, by_socket: bool = False) -> str:
+        """Its address; one that begins with a slash is the directory of its Unix socket."""
+        return str(self._folder) if by_socket else self._cluster.host
+
+    def environment(self) -> dict[str, str]:
+        """Of the client programs: the password of all users is in it."""
+        return self._cluster.environment(self.password)
+
     def fill(self, scale: int) -> None:
         """Make pgbench's tables: 100 000 accounts for each step of the scale."""
-        self.run("pgbench", self.host, self.port, TRUSTED, ["-i", "-q", "-s", str(scale), DATABASE])
+        self.run("pgbench", self.host(), self.port, TRUSTED, ["-i", "-q", "-s", str(scale), DATABASE])
         self._cluster.psql("CHECKPOINT")
 
     def command(self, program: str, host: str, port: int, user: str, arguments: Sequence[str]) -> list[str]:
@@ -61,8 +67,7 @@ class Server:
 
     def run(self, program: str, host: str, port: int, user: str, arguments: Sequence[str]) -> str:
         """Run a client program and return its output. Raises ProgramFailed."""
-        environment = self._cluster.environment(self.password)
-        return run(self.command(program, host, port, user, arguments), env=environment, pulse=self._pulse)
+        return run(self.command(program, host, port, user, arguments), env=self.environment(), pulse=self.pulse)
 
     def ask(self, host: str, port: int, query: str) -> str:
         """Ask through whoever listens there. Raises ProgramFailed."""

@@ -7,7 +7,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from agroal.net.pump import Pump
+from agroal.net.chosen import Pump
 
 LONG = 5.0
 """Seconds after which a test says what it still waits for. None comes near it."""

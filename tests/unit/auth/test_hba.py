@@ -5,7 +5,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_net
 
 import pytest
 
-from agroal.auth.hba import Peer, match
+from agroal.auth import hba
+from agroal.auth.hba import HbaFile, Peer, match, peer_at
 from agroal.config.hba import read_hba
 from agroal.config.model import HbaLine
 from agroal.config.report import Report
@@ -192,3 +193,35 @@ def test_without_lines_nobody_matches() -> None:
 def test_without_known_interfaces_samehost_and_samenet_match_nobody() -> None:
     lines = [line("host all all samehost"), line("host all all samenet")]
     assert match(lines, Peer(ip_address("127.0.0.1")), database="shop", real_database="shop", user="alice") is None
+
+
+def test_a_peer_is_known_by_its_address_in_text() -> None:
+    assert peer_at("10.1.2.3") == Peer(ip_address("10.1.2.3"))
+    assert peer_at(None) == Peer(None)
+    assert [peer_at(host).host for host in ("fd00::1", None)] == ["fd00::1", "[local]"]
+
+
+class TestFile:
+    """What was found once is found again without a search."""
+
+    @staticmethod
+    def ask(file: HbaFile, user: str = "ann", address: str = "10.1.2.3", encrypted: bool = False) -> HbaLine | None:
+        return file.match(peer_at(address), database="store", real_database="shop", user=user, encrypted=encrypted)
+
+    def test_each_question_has_an_answer_of_its_own(self) -> None:
+        lines = [line("hostssl shop ann all"), line("host store bob 10.0.0.0/8"), line("host all eve samenet")]
+        file = HbaFile(lines, INTERFACES)
+        for _ in range(2):
+            assert self.ask(file) is None
+            assert self.ask(file, encrypted=True) is lines[0]
+            assert self.ask(file, "bob") is lines[1]
+            assert self.ask(file, "bob", "11.1.2.3") is None
+            assert self.ask(file, "eve", "192.168.1.77") is lines[2]
+
+    def test_strangers_do_not_fill_the_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(hba, "REMEMBERED", 3)
+        file = HbaFile([line("host shop ann all")])
+        for n in range(10):
+            assert self.ask(file, f"stranger {n}") is None
+            assert self.ask(file) is file.lines[0]
+            assert len(file._found) <= 3

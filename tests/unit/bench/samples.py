@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tests.bench.figures import Memory, Sample
 from tests.bench.record import PeerRecord, Record
 
@@ -16,11 +18,15 @@ def sample(peer: str, number: int, cpu: float | None, *, workload: str = "select
         latency=8.0,
         cpu=cpu,
         rss=None if cpu is None else 10_240 + number,
-        command=f"pgbench -h 127.0.0.1 -p {PORTS[peer]} -S bench",
+        command="pgbench -h 127.0.0.1 -p 10002 -S bench",
     )
 
 
-PORTS = {"direct": 10_001, "agroal": 10_002, "pgbouncer": 10_003}
+def tail(peer: str, number: int, p50: float, p99: float) -> Sample:
+    return dataclasses.replace(sample(peer, number, 20.0, workload="tail/500-clients"), p50=p50, p99=p99)
+
+
+PEERS = ("direct", "agroal", "pgbouncer")
 
 ROUNDS = tuple(
     sample(peer, number, cpu, rate=rate)
@@ -35,16 +41,19 @@ def record() -> Record:
         when="2026-11-22T17:00+00:00",
         machine={"cores": 2, "processor": "a processor", "system": "Linux 6", "python": "3.11.7"},
         postgresql="15.18",
-        server="over TCP on the loopback interface",
         rounds=3,
         seconds=3,
         scale=10,
+        reference="pgbouncer",
         peers=tuple(
-            PeerRecord(name, f"{name} 1", port, "" if name == "direct" else f"/usr/bin/{name}", "")
-            for name, port in PORTS.items()
+            PeerRecord(name, f"{name} 1", "" if name == "direct" else f"/usr/bin/{name} -c /a/{name}.conf", {})
+            for name in PEERS
         ),
         left_out=("odyssey is left out: it is not in PATH, and AGROAL_BENCH_ODYSSEY is not set.",),
         failures=(),
         samples=ROUNDS,
-        memory=(Memory("agroal", 40_960, 1000, 52_960), Memory("pgbouncer", 8_192, 1000, 10_192)),
+        memory=(
+            Memory("agroal", "transaction", 40_960, 1000, 52_960, 64),
+            Memory("pgbouncer", "transaction", 8_192, 1000, 10_192, 8),
+        ),
     )

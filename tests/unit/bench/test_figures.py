@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.figures import Memory, summarise
-from tests.unit.bench.samples import ROUNDS, sample
+from tests.unit.bench.samples import ROUNDS, sample, tail
 
 
 def test_a_summary_is_of_one_workload_and_one_peer() -> None:
@@ -50,5 +50,27 @@ def test_the_memory_that_is_reported_is_the_most_of_any_round() -> None:
     assert summarise(ROUNDS)[1].rss == 10_243
 
 
+def test_the_ratio_can_be_that_to_anyone_who_took_part() -> None:
+    pgbouncer = summarise(ROUNDS, "agroal")[2]
+    assert pgbouncer.cpu_ratios == pytest.approx((1 / 1.5, 1 / 2.0, 1 / 1.1))
+    assert pgbouncer.reference == "agroal"
+
+
+def test_a_tail_is_compared_with_its_own_middle_and_with_the_references_tail() -> None:
+    times = {
+        "agroal": [(10.0, 12.0), (20.0, 30.0), (10.0, 14.0)],
+        "pgbouncer": [(10.0, 24.0), (10.0, 20.0), (5.0, 7.0)],
+    }
+    agroal = summarise(tail(peer, n, *pair) for peer, pairs in times.items() for n, pair in enumerate(pairs))[0]
+    assert (agroal.p50, agroal.p99, agroal.p99_least, agroal.p99_most) == (10.0, 14.0, 12.0, 30.0)
+    assert agroal.tail == pytest.approx(1.4)
+    assert agroal.p99_ratio == pytest.approx(1.5)
+
+
+def test_where_no_single_transaction_is_looked_at_there_is_no_tail() -> None:
+    agroal = summarise(ROUNDS)[1]
+    assert (agroal.p50, agroal.p99, agroal.p99_least, agroal.tail, agroal.p99_ratio, agroal.spread) == (None,) * 6
+
+
 def test_what_a_client_costs_is_what_many_add() -> None:
-    assert Memory("agroal", 40_000, 1000, 52_500).per_client == 12.5
+    assert Memory("agroal", "session", 40_000, 1000, 52_500, 64).per_client == 12.5

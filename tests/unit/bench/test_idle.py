@@ -3,6 +3,7 @@ from __future__ import annotations
 import resource
 import socket
 from collections.abc import Iterator
+from typing import Self
 
 import pytest
 
@@ -10,7 +11,7 @@ from agroal.errors import PoolIsFull
 from agroal.wire.backend import AUTHENTICATION_OK, error_response, parameter_status, ready_for_query
 from agroal.wire.codes import Status
 from tests.bench.failure import BenchFailed
-from tests.bench.idle import converse, raise_descriptor_limit
+from tests.bench.idle import converse, raise_descriptor_limit, unread_flood
 
 WELCOME = AUTHENTICATION_OK + parameter_status("server_version", "15.18") + ready_for_query(Status.IDLE)
 
@@ -70,3 +71,57 @@ def test_more_clients_than_the_hard_limit_allows_are_refused(limits: list[tuple[
     with pytest.raises(BenchFailed, match=r"need 4200 open files, and 4096 are allowed"):
         raise_descriptor_limit(2000)
     assert limits == []
+
+
+class Served:
+    """A connection to somebody who answers each thing that is said with the next of these; what was said is kept."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+        self.said: list[bytes] = []
+        self.unread = b""
+        self.is_closed = False
+
+    def sendall(self, data: bytes) -> None:
+        self.said.append(data)
+        self.unread += self.answers.pop(0)
+
+    def recv(self, size: int) -> bytes:
+        data, self.unread = self.unread[:size], self.unread[size:]
+        return data
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def test_a_flood_is_asked_for_and_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    served = Served(WELCOME, ready_for_query(Status.IDLE), b"many rows")
+    monkeypatch.setattr(socket, "create_connection", lambda address, timeout: served)
+    with unread_flood("127.0.0.1", 5432):
+        assert b"generate_series" in served.said[-1]
+        assert served.unread == b"many rows"
+        assert not served.is_closed
+    assert served.is_closed
+
+
+def test_who_is_refused_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    served = Served(error_response(PoolIsFull("the pool is full")))
+    monkeypatch.setattr(socket, "create_connection", lambda address, timeout: served)
+    with pytest.raises(BenchFailed, match="the pool is full"), unread_flood("127.0.0.1", 5432):
+        pass
+    assert served.is_closed
+
+
+def test_a_flood_that_nobody_serves_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(address: object, timeout: float) -> socket.socket:
+        raise ConnectionRefusedError("nobody listens")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with pytest.raises(BenchFailed, match="nobody listens"), unread_flood("127.0.0.1", 5432):
+        pass

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.__main__ import main, parser, store
-from tests.bench.record import BEGIN, END
+from tests.bench.page import BEGIN, END
 from tests.unit.bench.samples import record
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,14 @@ def signals() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--rounds", "0"], ["--workload", "nothing"], ["--peer", "nobody"], ["--tree", "x=/nowhere"], ["--idle", "-1"]],
+    [
+        ["--rounds", "0"],
+        ["--workload", "nothing"],
+        ["--group", "none"],
+        ["--peer", "nobody"],
+        ["--tree", "x=/nowhere"],
+        ["--idle", "0"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_has_status_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,7 +44,9 @@ def test_a_line_may_have_a_pipeline_of_its_own(report: Report) -> None:
     assert report.problems == []
 
 
-@pytest.mark.parametrize("option", ["pipeline=fast", "pipeline=session,auto", "pool=session", "pipeline=transaction=on"])
+@pytest.mark.parametrize(
+    "option", ["pipeline=fast", "pipeline=session,auto", "pool=session", "pipeline=transaction=on"]
+)
 def test_what_is_no_pipeline_is_a_problem(option: str) -> None:
     assert "expected pipeline=auto|performance|session|transaction" in problems(f"shop web 5 {option}")[0]
 
@@ -105,7 +107,10 @@ def test_a_second_line_for_the_same_is_a_notice() -> None:
     ("text", "message"),
     [
         ("shop web", "has 2 columns; expected DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]] [pipeline=PIPELINE]"),
-        ("shop web 1 0 0 0", "has 6 columns; expected DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]] [pipeline=PIPELINE]"),
+        (
+            "shop web 1 0 0 0",
+            "has 6 columns; expected DATABASE USER MAX_SIZE [INITIAL_SIZE [MIN_SIZE]] [pipeline=PIPELINE]",
+        ),
         ("shop,store web 1", "DATABASE: expected a database, or DATABASE=alias1,alias2"),
         ("shop=a=b web 1", "DATABASE: expected a database, or DATABASE=alias1,alias2"),
         ("shop=a,b=c web 1", "DATABASE: expected a database, or DATABASE=alias1,alias2"),

@@ -25,8 +25,8 @@ from agroal.daemon.pool import PoolShell
 from agroal.daemon.session import Session
 from agroal.daemon.tracker import Tracker
 from agroal.net.cancel import Cancels
+from agroal.net.chosen import Channel
 from agroal.net.listen import SocketOptions
-from agroal.net.pump import Channel
 from agroal.pool.slot import PoolKey
 from agroal.wire.startup import StartupMessage
 from tests.unit.daemon.scene import Scene, scene

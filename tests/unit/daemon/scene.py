@@ -15,8 +15,8 @@ from agroal.config.model import Method
 from agroal.daemon.lease import Lease
 from agroal.daemon.pool import PoolShell
 from agroal.errors import ClientFacing
+from agroal.net.chosen import Channel, Pump
 from agroal.net.dial import Address, Server
-from agroal.net.pump import Channel, Pump
 from agroal.pool.core import Pool
 from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings

@@ -19,7 +19,7 @@ from agroal.wire.chosen import Tally
 from tests.unit.looping import in_a_loop, pumping, settle, until
 from tests.unit.net.pairs import channel, received
 from tests.unit.script import Script, play
-from tests.unit.wire.messages import IN_TRANSACTION, READY, TERMINATE, error, message
+from tests.unit.wire.messages import IN_TRANSACTION, READY, TERMINATE, adopting, error, message, parameter
 
 QUERY = message("Q", b"SELECT 1\0")
 DONE = message("C", b"SELECT 1\0") + READY
@@ -210,7 +210,7 @@ class TestFailingReset:
             (message("C", b"BEGIN\0") + IN_TRANSACTION, Dirt.RESET_FAILED),
             (message("R", bytes(4)), Dirt.RESET_FAILED),
             (b"C\0\0\0\3", Dirt.RESET_FAILED),
-            (message("S", b"TimeZone"), Dirt.RESET_FAILED),
+            (message("S", b"TimeZone") + READY, Dirt.RESET_FAILED),
             (DONE + message("N", b"SNOTICE\0\0"), Dirt.SPOKE),
             (DONE + READY, Dirt.SPOKE),
         ],
@@ -221,6 +221,19 @@ class TestFailingReset:
             cleaning = at.clean()
             await play(RESET >> said, at.peer)
             assert await cleaning is dirt
+
+    @in_a_loop
+    async def test_what_its_last_client_wanted_it_wears_for_the_next(self) -> None:
+        async with ended() as at:
+            at.server.parameters["application_name"] = "agroal"
+            at.server.wanted = {"application_name": "shop", "work_mem": "1MB"}
+            cleaning = at.clean()
+            worn = parameter("application_name", "shop")
+            dressing = Script() << adopting("application_name", "shop") >> DONE + worn + DONE
+            await play(RESET + dressing, at.peer)
+            assert await cleaning is None
+            assert at.server.parameters == {"application_name": "shop"}
+            assert at.server.worn == {"application_name": "agroal"}
 
     @pytest.mark.parametrize("said", [b"", DONE[:-1], DONE])
     @in_a_loop

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NoReturn
@@ -114,6 +115,8 @@ class TestDecisions:
         lines = [daemon.hba_line(asking(), peer, encrypted=False) for peer in peers]
         assert [line.line for line in lines if line] == [1, 2]
         assert daemon.hba_line(asking(), Peer(ip_address("192.0.2.1")), encrypted=False) is None
+        daemon.configuration = replace(daemon.configuration, hba=())
+        assert daemon.hba_line(asking(), peers[0], encrypted=False) is None, "another file is in force"
 
     @in_a_loop
     async def test_an_alias_shares_the_pool_of_its_database(self, socket_dir: Path) -> None:

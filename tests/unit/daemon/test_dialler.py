@@ -19,9 +19,9 @@ from agroal.config.model import Method, Settings
 from agroal.daemon.dialler import ServerDialler
 from agroal.errors import AuthenticationFailed, ClientFacing, ServerRefused, ServerUnavailable
 from agroal.management.event import EventKind
+from agroal.net.chosen import Pump
 from agroal.net.dial import Address, Route
 from agroal.net.listen import SocketOptions
-from agroal.net.pump import Pump
 from agroal.pool.slot import PoolKey
 from tests.unit.looping import in_a_loop, pumping
 from tests.unit.net.pairs import channel

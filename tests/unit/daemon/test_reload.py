@@ -101,7 +101,7 @@ class TestReload:
         async with scene(socket_dir, monkeypatch) as at:
             at.disk.say(idle_timeout=5.0, tracker=True, nodelay=False, server_reset_query="RESET ALL", backlog=33)
             depths: list[int] = []
-            monkeypatch.setattr(at.daemon, "deepen", depths.append)
+            monkeypatch.setattr(at.daemon, "listen_anew", depths.append)
             done = await at.reload.reload(dry_run=False)
             assert [(change.key, change.new, change.restart) for change in done.changes] == [
                 ("backlog", "33", False),

@@ -167,7 +167,7 @@ class TestPreparing:
 
     @pytest.mark.parametrize(
         "answer",
-        [message("S", b"TimeZone"), b"C\0\0\0\3", message("R", bytes(4)), message("Z", b"T"), READY + READY],
+        [message("S", b"TimeZone") + READY, b"C\0\0\0\3", message("R", bytes(4)), message("Z", b"T"), READY + READY],
     )
     @in_a_loop
     async def test_an_answer_that_is_none_ends_both(self, answer: bytes) -> None:

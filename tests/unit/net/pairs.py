@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from agroal.net.chosen import Channel, Pump
 from agroal.net.link import Link
-from agroal.net.pump import Channel, Pump
 from agroal.wire.chosen import Tally
 
 SMALL = 4096

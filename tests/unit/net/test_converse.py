@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from agroal.errors import PeerGone, ProtocolViolation
-from agroal.net.converse import READ_AT_ONCE, converse
-from agroal.net.pump import Channel
+from agroal.net.alarm import alarms_of
+from agroal.net.chosen import Channel
+from agroal.net.converse import READ_AT_ONCE, Dialogue, converse
 from agroal.wire.talk import Talk, read_only
 from tests.unit.looping import in_a_loop, pumping, settle, until
 from tests.unit.net.pairs import break_off, channel, received, waiting_for
@@ -164,15 +165,52 @@ async def test_a_peer_that_takes_too_long_is_not_waited_for() -> None:
 
 
 @in_a_loop
-async def test_the_time_for_a_conversation_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = asyncio.get_running_loop()
-    timers: list[asyncio.TimerHandle] = []
-    real = loop.call_later
-    monkeypatch.setattr(loop, "call_later", lambda *given: timers.append(real(*given)) or timers[-1])
+async def test_the_time_for_a_conversation_ends_with_it() -> None:
+    alarms = alarms_of(asyncio.get_running_loop())
     async with connected() as (peer, ours):
+        waiting = asyncio.create_task(converse(ours, ask(), seconds=60))
+        await settle()
+        assert len(alarms) == 1
         peer.send(ANSWER)
-        assert await converse(ours, ask(), seconds=60) == [b"answer"]
-    assert [timer.cancelled() for timer in timers] == [True], "else it would fall into the next conversation"
+        assert await waiting == [b"answer"]
+    assert len(alarms) == 0, "else it would fall into the next conversation"
+
+
+@in_a_loop
+async def test_a_dialogue_tells_its_outcome_without_a_task() -> None:
+    heard: list[tuple[object, object]] = []
+    async with connected() as (peer, ours):
+        Dialogue(ours, ask(), lambda *outcome: heard.append(outcome)).start()
+        assert heard == []
+        peer.send(ANSWER + b"rest")
+        await until(lambda: heard)
+        assert heard == [([b"answer"], None)]
+        assert (ours.unread, ours.attended) == (b"rest", False)
+
+
+@in_a_loop
+async def test_a_dialogue_tells_what_ended_it() -> None:
+    heard: list[tuple[object, Exception | None]] = []
+    async with connected() as (peer, ours):
+        Dialogue(ours, ask(), lambda *outcome: heard.append(outcome)).start()
+        peer.close()
+        await until(lambda: heard)
+    [(result, error)] = heard
+    assert result is None
+    assert isinstance(error, PeerGone)
+
+
+@in_a_loop
+async def test_a_dialogue_that_was_ended_tells_nothing_more() -> None:
+    heard: list[tuple[object, object]] = []
+    async with connected() as (peer, ours):
+        dialogue = Dialogue(ours, ask(), lambda *outcome: heard.append(outcome))
+        dialogue.start(60)
+        dialogue.end()
+        dialogue.end()
+        peer.send(ANSWER)
+        await settle()
+        assert (heard, ours.peek(), len(alarms_of(asyncio.get_running_loop()))) == ([], b"a", 0)
 
 
 @in_a_loop

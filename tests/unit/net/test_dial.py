@@ -11,9 +11,9 @@ from agroal.auth.login import Credentials, Greeting, login
 from agroal.auth.users import Secret
 from agroal.config.servers import ServerSettings
 from agroal.errors import ClientFacing, PeerGone, ServerRefused, ServerUnavailable
+from agroal.net.chosen import Channel, Pump
 from agroal.net.dial import Address, Server, Traffic, dial, hang_up, reach
 from agroal.net.listen import SocketOptions
-from agroal.net.pump import Channel, Pump
 from agroal.wire.talk import Talk, read_message
 from tests.unit.looping import in_a_loop, pumping, settle, until
 from tests.unit.net.pairs import channel, received, waiting_for

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from agroal.errors import ConfigurationError
-from agroal.net.listen import ACCEPT_AT_ONCE, BREATHER, Listener, SocketOptions, bind_tcp
-from agroal.net.pump import Pump
+from agroal.net.chosen import Pump
+from agroal.net.listen import BREATHER, Listener, SocketOptions, bind_tcp
+from agroal.net.pump import ROUNDS
 from agroal.unixsocket import listening_socket
 from tests.unit.net.pairs import channel, pump
 
@@ -164,13 +165,25 @@ class TestListener:
 
     def test_does_not_starve_others_over_a_storm_of_clients(self) -> None:
         with reception(bind_tcp("127.0.0.1", 0, 64)[0]) as at:
-            clients = closing(*(at.connect() for _ in range(ACCEPT_AT_ONCE + 1)))
+            clients = closing(*(at.connect() for _ in range(2 * ROUNDS)))
             with clients, channel(at.pump, "another client") as (peer, another):
                 seen: list[int] = []
                 another.attend(lambda: (seen.append(len(at.clients)), another.ignore()))
                 peer.send(b"x")
                 at.pump.turn()
-                assert seen[0] <= ACCEPT_AT_ONCE < len(at.clients)
+                assert seen[0] <= 1
+                while len(at.clients) < 2 * ROUNDS:
+                    at.pump.turn()
+
+    def test_who_is_taken_has_the_options_of_the_listening_socket(self) -> None:
+        with reception(bind_tcp("127.0.0.1", 0, 16)[0]) as at:
+            for on in (True, False):
+                at.listener.reconfigure(16, SocketOptions(nodelay=on, keep_alive=on))
+                with closing(at.connect()):
+                    at.pump.turn()
+                    sock, _ = at.clients[-1]
+                    assert bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) is on
+                    assert bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) is on
 
     def test_closing_removes_the_file_of_a_unix_socket(self, path: Path) -> None:
         with reception(listening_socket(path, 0o777, 16)) as at:
@@ -224,7 +237,7 @@ class TestListener:
             assert len(at.clients) == 2
 
 
-def test_more_connections_may_wait_once_it_is_deepened() -> None:
+def test_more_connections_may_wait_once_it_is_reconfigured() -> None:
     """How many do, no two systems count alike: a queue of 1 does not take 8, and one of 64 does."""
     with pump() as made, closing(*bind_tcp("127.0.0.1", 0, 1)) as (sock,):
         at = Reception(made, sock)
@@ -238,7 +251,7 @@ def test_more_connections_may_wait_once_it_is_deepened() -> None:
                 return sum(client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\1" for client in clients)
 
         assert arrive() < 8
-        at.listener.deepen(64)
+        at.listener.reconfigure(64, SocketOptions())
         while _accept(sock):
             pass
         assert arrive() == 8

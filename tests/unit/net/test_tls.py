@@ -11,8 +11,8 @@ import pytest
 
 from agroal.errors import PeerGone, ServerUnavailable
 from agroal.net import tls
+from agroal.net.chosen import Channel, Pump
 from agroal.net.converse import converse
-from agroal.net.pump import Channel, Pump
 from agroal.net.tls import TlsSocket, Upgrade, offered_by_server, secure, secure_directly
 from agroal.wire.talk import Talk, begins_encrypted, read_packet
 from tests.certificates import Authority, Identity

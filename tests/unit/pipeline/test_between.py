@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
 from agroal.errors import AgroalError, ProtocolViolation, ServerRefused
-from agroal.pipeline.between import OutOfStep, adopt, probe, reset
+from agroal.pipeline.between import OutOfStep, adopt, difference, probe, reset
 from agroal.wire.talk import Talk
 from tests.unit.script import Script, hold, run
-from tests.unit.wire.messages import IN_TRANSACTION, READY, SYNC, error, message, parameter
+from tests.unit.wire.messages import IN_TRANSACTION, READY, adopting, error, message, parameter
 
 IDLE, OPEN, FAILED = (ord(status) for status in "ITE")
 ROLLBACK, DISCARD = message("Q", b"ROLLBACK\0"), message("Q", b"DISCARD ALL\0")
@@ -20,7 +21,7 @@ NOTICE = message("N", b"SNOTICE\0Mhello\0\0")
 NOTIFICATION = message("A", struct.pack("!I", 7) + b"news\0\0")
 
 
-def resetting(status: int = IDLE, query: str = "DISCARD ALL") -> Callable[[], Talk[None]]:
+def resetting(status: int = IDLE, query: str = "DISCARD ALL") -> Callable[[], Talk[dict[str, str]]]:
     return lambda: reset(status, query, {})
 
 
@@ -76,7 +77,7 @@ class TestReset:
             (message("W", b"\0\0\0"), OutOfStep),
             (message("K", bytes(8)), OutOfStep),
             (message("V", bytes(4)), OutOfStep),
-            (message("S", b"TimeZone"), ProtocolViolation),
+            (message("S", b"TimeZone") + READY, ProtocolViolation),
             (b"C\0\0\0\3", ProtocolViolation),
         ],
     )
@@ -85,24 +86,53 @@ class TestReset:
             run(resetting(), Script() << DISCARD >> said)
 
 
-def cstring(text: str) -> bytes:
-    return text.encode() + b"\0"
-
-
-def batch(sql: str, *values: str) -> bytes:
-    """Parse, Bind, Execute, Sync."""
-    bound = b"".join(struct.pack("!I", len(value)) + value for value in map(str.encode, values))
-    return (
-        message("P", b"\0" + cstring(sql) + b"\0\0")
-        + message("B", b"\0\0" + struct.pack("!HH", 0, len(values)) + bound + b"\0\0")
-        + message("E", b"\0" + bytes(4))
-        + SYNC
-    )
-
-
-ONE = "SELECT pg_catalog.set_config($1, $2, false)"
-TWO = "SELECT pg_catalog.set_config($1, $2, false), pg_catalog.set_config($3, $4, false)"
 SET = message("1") + message("2") + message("D", b"\0\0") + message("C", b"SELECT 1\0") + READY
+
+
+class TestWearing:
+    """What the reset puts back on of the last client's settings, for a next one that is its twin."""
+
+    LAST: ClassVar = {"application_name": "shop", "TimeZone": "Mars", "work_mem": "1MB", "client_encoding": "LATIN1"}
+    BARE: ClassVar = {"application_name": "agroal", "TimeZone": "UTC", "client_encoding": "UTF8"}
+    WEAR = adopting("application_name", "shop", "TimeZone", "Mars")
+    UNDRESSED = parameter("application_name", "agroal") + parameter("TimeZone", "UTC") + DONE
+    DRESSED = parameter("application_name", "shop") + parameter("TimeZone", "Mars") + SET
+
+    def dressing(self, parameters: dict[str, str]) -> Callable[[], Talk[dict[str, str]]]:
+        return lambda: reset(IDLE, "DISCARD ALL", parameters, self.LAST)
+
+    def test_the_plainest_settings_go_with_the_reset(self) -> None:
+        script = Script() << DISCARD + self.WEAR >> self.UNDRESSED + self.DRESSED
+        bare = {"application_name": "agroal", "TimeZone": "UTC"}
+        assert run(self.dressing({"application_name": "shop", "TimeZone": "Mars"}), script) == bare
+
+    def test_what_is_worn_is_known(self) -> None:
+        parameters = {**self.BARE, "application_name": "shop"}
+        hold(self.dressing(parameters)(), Script() << DISCARD + self.WEAR >> self.UNDRESSED + self.DRESSED)
+        assert parameters == {"application_name": "shop", "TimeZone": "Mars", "client_encoding": "UTF8"}
+
+    def test_a_twin_needs_nothing_and_another_gets_what_was_underneath(self) -> None:
+        parameters = dict(self.BARE)
+        script = Script() << DISCARD + self.WEAR >> self.UNDRESSED + self.DRESSED
+        worn = hold(self.dressing(parameters)(), script).result
+        assert isinstance(worn, dict)
+        assert difference({**worn, "application_name": "shop", "TimeZone": "Mars"}, parameters) == {}
+        assert difference({**worn, "application_name": ""}, parameters) == {"application_name": "", "TimeZone": "UTC"}
+
+    def test_what_is_refused_is_not_worn(self) -> None:
+        script = Script() << DISCARD + self.WEAR >> self.UNDRESSED + REFUSED + READY
+        assert run(self.dressing(dict(self.BARE)), script) == {}
+
+    def test_a_reset_that_fails_is_told_all_the_same(self) -> None:
+        with pytest.raises(ServerRefused, match="Mars"):
+            run(self.dressing(dict(self.BARE)), Script() << DISCARD + self.WEAR >> REFUSED + READY + self.DRESSED)
+
+    def test_a_server_that_does_not_report_a_setting_does_not_wear_it(self) -> None:
+        script = Script() << DISCARD + adopting("TimeZone", "Mars") >> DONE + SET
+        assert run(self.dressing({"TimeZone": "UTC"}), script) == {"TimeZone": "UTC"}
+
+    def test_without_a_reset_query_nothing_is_worn(self) -> None:
+        assert run(lambda: reset(IDLE, "", dict(self.BARE), self.LAST), Script()) == {}
 
 
 class TestAdopt:
@@ -119,34 +149,34 @@ class TestAdopt:
         said = parameter("TimeZone", "GMT") + SET
         run(
             lambda: adopt(wanted, dict(parameters)),
-            Script() << batch(TWO, "TimeZone", "GMT", "search_path", "a, b") >> said,
+            Script() << adopting("TimeZone", "GMT", "search_path", "a, b") >> said,
         )
 
     def test_what_the_server_makes_of_a_value_is_kept(self) -> None:
         parameters = {"DateStyle": "ISO, MDY"}
-        script = Script() << batch(ONE, "DateStyle", "german") >> parameter("DateStyle", "German, DMY") + SET
+        script = Script() << adopting("DateStyle", "german") >> parameter("DateStyle", "German, DMY") + SET
         hold(adopt({"DateStyle": "german"}, parameters), script)
         assert parameters == {"DateStyle": "German, DMY"}
 
     @pytest.mark.parametrize("value", ["'; DROP TABLE users; --", "$1", "ünïcode", "", "a\\b"])
     def test_a_value_travels_beside_the_statement(self, value: str) -> None:
-        run(lambda: adopt({"application_name": value}, {}), Script() << batch(ONE, "application_name", value) >> SET)
+        run(lambda: adopt({"application_name": value}, {}), Script() << adopting("application_name", value) >> SET)
 
     def test_a_name_travels_beside_the_statement_too(self) -> None:
         name = "a', 'b', false); DROP TABLE users; --"
-        run(lambda: adopt({name: "x"}, {}), Script() << batch(ONE, name, "x") >> SET)
+        run(lambda: adopt({name: "x"}, {}), Script() << adopting(name, "x") >> SET)
 
     def test_a_refusal_has_the_words_of_the_server(self) -> None:
         with pytest.raises(ServerRefused, match="Mars") as refusal:
             run(
                 lambda: adopt({"TimeZone": "Mars"}, {}),
-                Script() << batch(ONE, "TimeZone", "Mars") >> message("1") + message("2") + REFUSED + READY,
+                Script() << adopting("TimeZone", "Mars") >> message("1") + message("2") + REFUSED + READY,
             )
         assert refusal.value.fields()["C"] == "22023"
 
     def test_a_transaction_that_is_open_behind_it_is_out_of_step(self) -> None:
         with pytest.raises(OutOfStep):
-            run(lambda: adopt({"a.b": "c"}, {}), Script() << batch(ONE, "a.b", "c") >> SET[:-6] + IN_TRANSACTION)
+            run(lambda: adopt({"a.b": "c"}, {}), Script() << adopting("a.b", "c") >> SET[:-6] + IN_TRANSACTION)
 
 
 QUESTION = message("Q", b"SELECT 1\0")

@@ -86,9 +86,10 @@ def test_files_and_directories_are_offered_after_their_options(tmp_path: Path) -
 
 
 def test_agroal_cli_completes_its_verbs_and_the_others_what_they_have() -> None:
-    agroal, cli, admin = programs()
+    agroal, cli, admin, top = programs()
     assert offered(cli, "shutd") == {"shutdown"}
     assert offered(cli, "status", "") == {"details"}
     assert offered(admin, "user", "") == {"add", "edit", "del", "ls"}
     assert offered(agroal, "--che") == {"--check"}
     assert offered(agroal, "") == set()
+    assert offered(top, "--screen", "s") == {"slots", "servers", "security"}

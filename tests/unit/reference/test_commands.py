@@ -50,7 +50,8 @@ def test_the_files_and_the_commands_and_the_exit_statuses_are_there() -> None:
     cells = first_cells(PAGE)
     assert {f"`{role.filename('agroal')}`" for role in ROLES} <= set(cells)
     assert {f"`{name}`" for name, _ in admin.COMMANDS.values()} <= set(cells)
-    assert [cell for cell in cells if cell in ("`0`", "`1`", "`2`")] == ["`0`", "`1`", "`2`"]
+    statuses = [cell for cell in cells if cell.strip("`").isdigit()]
+    assert statuses == ["`0`", "`1`", "`2`", "`3`", "`4`", "`0`", "`1`", "`2`"]  # agroal-top has its own
 
 
 def test_each_manual_page_has_its_chapters() -> None:

@@ -61,7 +61,7 @@ def test_neither_the_terminal_nor_the_day_nor_the_language_changes_a_word() -> N
     outputs = [
         subprocess.run(
             [sys.executable, "-c", program, str(ROOT)],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tui'}", **environment},
             capture_output=True,
             text=True,
             timeout=60,

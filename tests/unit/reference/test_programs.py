@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+from agroal_top import command_line
 
 from agroal import admin, cli, main
 from agroal.config.settings import KEYS
@@ -11,13 +12,13 @@ from agroal.management.verbs import VERBS
 from agroal.reference import programs as module
 from agroal.reference.programs import Command, Option, Program, Takes, next_words, programs
 
-AGROAL, CLI, ADMIN = programs()
+AGROAL, CLI, ADMIN, TOP = programs()
 
 
 @pytest.mark.parametrize(
     ("program", "parser"),
-    [(AGROAL, main.parser()), (CLI, cli.parser()), (ADMIN, admin.parser())],
-    ids=["agroal", "agroal-cli", "agroal-admin"],
+    [(AGROAL, main.parser()), (CLI, cli.parser()), (ADMIN, admin.parser()), (TOP, command_line.parser())],
+    ids=["agroal", "agroal-cli", "agroal-admin", "agroal-top"],
 )
 def test_every_spelling_that_a_parser_takes_is_there(program: Program, parser: ArgumentParser) -> None:
     assert {s for option in program.options for s in option.spellings} == set(parser._option_string_actions)

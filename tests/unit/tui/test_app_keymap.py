@@ -6,6 +6,8 @@ from pathlib import Path
 
 from agroal_top import keymap
 from agroal_top.keymap import Where
+from agroal_top.views.footer import Offer, entries
+from agroal_top.views.text import width
 
 PAGE = Path(__file__).parents[3] / "docs" / "agroal-top.md"
 
@@ -21,8 +23,21 @@ def test_every_binding_can_be_remapped() -> None:
 
 
 def test_the_footer_has_room_in_80_columns() -> None:
-    shown = [binding for binding in keymap.bindings(Where.MAIN) if binding.show]
-    assert sum(len(binding.key_display or binding.key) + len(binding.description) + 2 for binding in shown) <= 80
+    wanted = [key for key in keymap.of(Where.MAIN) if key.footer]
+    shown = list(entries((Offer(key, True) for key in wanted), keymap.labels({}), 80))
+    assert [action for action, _ in shown] == [key.action for key in wanted]
+    assert sum(width(parts) for _, parts in shown) <= 80
+
+
+def test_the_footer_leaves_out_what_has_no_room() -> None:
+    offers = [Offer(key, True) for key in keymap.of(Where.MAIN) if key.footer]
+    assert [action for action, _ in entries(offers, keymap.labels({}), 20)] == ["help", "quit"]
+
+
+def test_a_key_that_was_moved_is_written_as_it_is_typed() -> None:
+    assert keymap.labels({"main.quit": "f10"})["main.quit"] == "f10"
+    assert keymap.labels({})["main.quit"] == "q, ctrl+q"
+    assert keymap.unknown({"main.quit": "f10", "main.leave": "x"}) == ["main.leave"]
 
 
 def test_who_may_only_look_is_told_of_no_key_that_acts() -> None:

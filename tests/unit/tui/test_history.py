@@ -22,7 +22,7 @@ def ring(*marks: Mark, step: int = 1, size: int = 10) -> Ring[Mark]:
 def history(*marks: Mark) -> History:
     made = History()
     for one in marks:
-        made.put(one, PoolsMark(one.at, one.run, one.mono_us, {}))
+        made.put(one, PoolsMark(one.at, one.run, one.mono_us, one.life, {}, {}))
     return made
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from agroal_top.__main__ import main
 from agroal_top.demo import DemoSource
 from agroal_top.live import LiveSource
 from agroal_top.options import Options
+from agroal_top.preferences import usual_action_log, usual_file
 from agroal_top.recording import Recorded, Recorder
 from agroal_top.replay import ReplaySource
 from agroal_top.source import Denied, Source
@@ -45,10 +47,29 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Source, Options]]:
         calls.append((source, options))
         return 0
 
-    module = types.ModuleType("agroal_top.app")
-    module.run = run  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "agroal_top.app", module)
+    stand_in("agroal_top.app", "run", run, monkeypatch)
+    stand_in("agroal_top.picture", "svg", None, monkeypatch)
     return calls
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Source, Options, tuple[int, int], float]]:
+    """Of what a picture was drawn, how large, and after how many seconds."""
+    calls: list[tuple[Source, Options, tuple[int, int], float]] = []
+
+    def svg(*how: object) -> str:
+        calls.append(how)  # type: ignore[arg-type]
+        return "<svg>é</svg>"
+
+    stand_in("agroal_top.app", "run", None, monkeypatch)
+    stand_in("agroal_top.picture", "svg", svg, monkeypatch)
+    return calls
+
+
+def stand_in(module: str, name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up = types.ModuleType(module)
+    setattr(made_up, name, value)
+    monkeypatch.setitem(sys.modules, module, made_up)
 
 
 def test_once_prints_a_screen(path: Path, capsys: Capture) -> None:
@@ -110,6 +131,10 @@ def test_not_let_in_is_status_3(path: Path, capsys: Capture, monkeypatch: pytest
         (["--record-max-mb", "0"], "no number of megabytes"),
         (["--screen", "kitchen"], "invalid choice"),
         (["--onc"], "unrecognized arguments"),
+        (["--size", "80x24"], "--size and --after are of --svg FILE"),
+        (["--svg", "x", "--size", "80"], "no size such as 120x36"),
+        (["--svg", "x", "--size", "10x5"], "not between 60x15 and 500x200"),
+        (["--svg", "x", "--once"], "not allowed with"),
     ],
 )
 def test_a_command_line_that_can_not_be_followed_is_status_2(
@@ -202,8 +227,58 @@ def test_the_screen_replays_in_its_own_time(shown: list[tuple[Source, Options]],
     assert (source.position, source.duration, source.playing) == (0, 9, True)
 
 
+def test_a_picture_is_drawn_without_a_screen(
+    drawn: list[tuple[Source, Options, tuple[int, int], float]], recording: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.svg"
+    assert main(["--demo", "--svg", str(file), "--size", "100x30", "--after", "9", "--screen", "slots"]) == 0
+    assert main(["--replay", str(recording), "--svg", str(file)]) == 0
+    [(live, options, size, seconds), (replay, *how)] = drawn
+    assert (live.name, options.page, size, seconds) == ("demo", "slots", (100, 30), 9.0)
+    assert isinstance(replay, ReplaySource)
+    assert replay.position == replay.duration
+    assert how[1:] == [(120, 36), 0.0]
+    assert file.read_text("utf-8") == "<svg>é</svg>"
+
+
+def test_wishes_count_where_the_command_line_says_nothing(shown: list[tuple[Source, Options]], path: Path) -> None:
+    wishes = usual_file()
+    wishes.parent.mkdir(parents=True, exist_ok=True)
+    wishes.write_text(
+        'interval = 5\ntheme = "nord"\n[profile.shop]\nread_only = true\ncolour = "red"\nmouse = false\n'
+        f'socket = "{path}"\naction_log = "/a/log"\n[keymap]\n"main.quit" = "f10"\n'
+    )
+    try:
+        assert main(["-P", "shop", "--theme", "dracula"]) == 0
+        assert main(["--socket", "/elsewhere", "--no-mouse", "--action-log", "b"]) == 0
+        assert main(["-P", "nobody"]) == 2
+    finally:
+        wishes.unlink()
+    [(source, options), (other, plain)] = shown
+    assert (source.name, source.read_only) == (str(path), True)
+    assert options == Options(
+        5.0, theme="dracula", mouse=False, colour="red", keymap={"main.quit": "f10"}, action_log=Path("/a/log")
+    )
+    assert (other.name, plain.interval, plain.mouse, plain.action_log) == ("/elsewhere", 5.0, False, Path("b"))
+
+
+def test_what_is_done_is_written_down_unless_it_is_made_up(shown: list[tuple[Source, Options]], path: Path) -> None:
+    main(["--socket", str(path)])
+    main(["--demo"])
+    assert [options.action_log for _, options in shown] == [usual_action_log(), None]
+
+
+def test_a_terminal_without_utf_8_gets_ascii(
+    shown: list[tuple[Source, Options]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
+    main(["--demo"])
+    assert shown[0][1].ascii
+
+
 def test_without_textual_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    monkeypatch.delitem(sys.modules, "agroal_top.app", raising=False)
+    for name in ("agroal_top.app", "agroal_top.picture"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "textual", None)
     for name in list(sys.modules):
         if name.startswith(("textual.", "agroal_top.screens", "agroal_top.widgets")):

@@ -35,3 +35,16 @@ READY = message("Z", b"I")
 IN_TRANSACTION = message("Z", b"T")
 SYNC = message("S")
 TERMINATE = message("X")
+
+
+def adopting(*names_and_values: str) -> bytes:
+    """The batch that sets these: Parse, Bind, Execute, Sync; the names and values are bound."""
+    count = len(names_and_values)
+    calls = ", ".join(f"pg_catalog.set_config(${at}, ${at + 1}, false)" for at in range(1, count, 2))
+    bound = b"".join(struct.pack("!I", len(value)) + value for value in map(str.encode, names_and_values))
+    return (
+        message("P", b"\0" + f"SELECT {calls}".encode() + b"\0\0\0")
+        + message("B", b"\0\0" + struct.pack("!HH", 0, count) + bound + b"\0\0")
+        + message("E", b"\0" + bytes(4))
+        + SYNC
+    )

@@ -6,9 +6,11 @@ import asyncio
 import queue
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from agroal_top.app import AgroalTop
 from agroal_top.options import Options
+from agroal_top.recording import Recorded
 from agroal_top.source import Hello, LogLine, Lost, Refused, Setting
 from textual.pilot import Pilot
 
@@ -149,6 +151,11 @@ ANSWERS: Mapping[str, Mapping[str, object]] = {
     "enable": {"database": "shop", "enabled": True, "databases": ["shop"], "clients": 2},
     "disable": {"database": "shop", "enabled": False, "databases": ["shop"], "clients": 2},
     "kill": {"client": 7, "user": "bi", "database": "analytics", "address": "10.0.3.7:50007", "state": "active"},
+    "conf set": {"key": "validation", "old": "background", "new": "off", "restart": False},
+    "conf alias": {
+        "aliases": [{"database": "shop", "aliases": ["store"], "user": "web", "max": 40, "initial": 5, "min": 5}]
+    },
+    "conf ls": {"files": [{"role": "hba", "path": "/etc/agroal/agroal_hba.conf", "doc": "who may come in"}]},
     "conf reload": {"changes": [{"key": "log_level", "old": "info", "new": "debug", "restart": False}], "notices": []},
     "clear statistics": {"pools": 4},
     "shutdown gracefully": {"mode": "gracefully", "timeout_us": 30_000_000, "clients": 6},
@@ -217,6 +224,8 @@ class Scene:
     source: FakeSource
     seconds: list[float]
     """The clock of the app; a test sets its only item."""
+    notes: list[str]
+    """What was said in passing."""
 
     async def until(self, true: Callable[[], object], what: str = "") -> None:
         """Lets the app work until that is so."""
@@ -247,11 +256,6 @@ class Scene:
             self.seconds[0] += 1
         await self.pilot.pause()
 
-    @property
-    def notes(self) -> list[str]:
-        """What was said in passing."""
-        return [note.message for note in self.app._notifications]
-
     def text(self) -> str:
         """What stands on the screen."""
         strips = self.app.screen._compositor.render_strips()
@@ -264,15 +268,25 @@ def play(
     size: tuple[int, int] = (80, 24),
     options: Options | None = None,
     snapshots: tuple[Snapshot, ...] = (snapshot(0), snapshot(1), snapshot(2)),
+    recordable: bool = False,
 ) -> None:
     """Runs the app in front of a daemon that has said something already."""
 
     async def scene() -> None:
-        chosen, seconds = source or FakeSource(), [100.0]
-        app = AgroalTop(chosen, options or Options(), clock=lambda: seconds[0])
+        fake, seconds = source or FakeSource(), [100.0]
+        app = AgroalTop(Recorded(fake) if recordable else fake, options or Options(), clock=lambda: seconds[0])
+        notes: list[str] = []
+        toast = app.notify
+
+        def notify(message: str, *, markup: bool = True, **how: Any) -> None:
+            assert not markup, "what comes from the daemon is no markup"
+            notes.append(message)
+            toast(message, markup=markup, **how)
+
+        app.notify = notify  # type: ignore[assignment, method-assign]
         async with app.run_test(size=size) as pilot:
-            this = Scene(app, pilot, chosen, seconds)
-            if not chosen.away:
+            this = Scene(app, pilot, fake, seconds, notes)
+            if not fake.away:
                 await this.hear(*snapshots)
             await scenario(this)
 

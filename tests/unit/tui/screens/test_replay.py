@@ -11,6 +11,7 @@ from agroal_top.app import AgroalTop
 from agroal_top.options import Options
 from agroal_top.recording import MEGABYTE, Recorded
 from agroal_top.replay import ReplaySource
+from agroal_top.screens.ask import Ask
 from textual.pilot import Pilot
 
 from tests.unit.tui.screens.scene import EVENTS, FakeSource, snapshot
@@ -68,6 +69,21 @@ def test_events_are_jumped_to(tmp_path: Path) -> None:
         await until(pilot, lambda: app.model.latest == snapshot(19))
         await pilot.press("N")
         assert "no event any more" in next(iter(app._notifications)).message
+
+    play(tmp_path / "a.agrec", scenario)
+
+
+def test_a_place_is_gone_to_by_its_time(tmp_path: Path) -> None:
+    async def scenario(app: AgroalTop, pilot: Pilot[int], source: ReplaySource) -> None:
+        await pilot.press("T", *"noon", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Ask)  # it was not understood, and is asked again
+        await pilot.press(*["backspace"] * 4, *"12:04:07", "enter")
+        await until(pilot, lambda: app.model.latest == snapshot(7))
+        await pilot.press("T", *"+3s", "enter")
+        await until(pilot, lambda: app.model.latest == snapshot(10))
+        await pilot.press("T", "escape")
+        assert source.position == 10
 
     play(tmp_path / "a.agrec", scenario)
 

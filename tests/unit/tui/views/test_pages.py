@@ -9,7 +9,7 @@ from agroal_top.model import Model
 from agroal_top.views import clients, pools, security, servers, slots, status, waits
 from agroal_top.views.clients import Scope
 from agroal_top.views.slots import Grouping, Heat
-from agroal_top.views.text import Tone, plain
+from agroal_top.views.text import Tone, entry_at, plain
 
 from tests.unit.tui.screens.scene import BOUNDS, snapshot
 
@@ -41,7 +41,7 @@ def test_a_full_pool_is_red_and_a_rate_needs_two_snapshots() -> None:
 
 def test_a_failing_pool_says_why() -> None:
     row = next(row for row in pools.rows(fed(0, 1)) if row.pool.error)
-    said = [plain(line) for line in pools.details(row, fed(0, 1))]
+    said = [plain(line) for line in pools.details(row, fed(0, 1), 10)]
     assert "4 connects failed in a row: connection refused" in said
 
 
@@ -160,8 +160,8 @@ def test_a_click_hits_the_page_that_is_written_there() -> None:
     entries = status.navigation(fed(0), "overview", 80)
     line = "".join(plain(parts) for _, parts in entries)
     for name, short in (("pools", "Pool"), ("waits", "Wait"), ("config", "Conf")):
-        assert status.page_at(entries, line.index(short)) == name
-    assert status.page_at(entries, 500) is None
+        assert entry_at(entries, line.index(short)) == name
+    assert entry_at(entries, 500) == ""
 
 
 def test_marks_say_where_to_look() -> None:

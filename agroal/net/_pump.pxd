@@ -1,0 +1,33 @@
+# What `agroal.net._flow` needs of the compiled pump, without going through Python.
+
+cdef class Relay:
+    cdef int ready(self) except -1
+
+cdef class Pump:
+    cdef readonly bytearray buffer
+    cdef readonly object view
+    cdef list _channels
+    cdef list _retired
+    cdef bint _turning
+    cdef int _epoll
+    cdef Py_ssize_t _size
+    cdef int _serve(self, Channel channel, unsigned int events) except -1
+    cdef int _watch(self, Channel channel, int events) except -1
+
+cdef class Channel:
+    cdef readonly Pump pump
+    cdef readonly str label
+    cdef public bytes unsent
+    cdef public bytes unread
+    cdef public bint attended
+    cdef public object on_drained
+    cdef public object on_hangup
+    cdef readonly int fd
+    cdef readonly bint encrypted
+    cdef object _sock
+    cdef object _on_readable
+    cdef Relay _relay
+    cdef int _watched
+    cdef Py_ssize_t send(self, object data, const unsigned char *start, Py_ssize_t size) except -1
+    cdef int _adjust(self, int extra=*) except -1
+    cdef int _drain(self) except -1

@@ -1,0 +1,323 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The compiled twin of `agroal.net.pump`: what it does is said there. A turn makes no object, and calls a flow directly."""
+
+import logging
+import socket
+import ssl
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.exc cimport PyErr_SetFromErrno
+from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdint cimport uint32_t
+
+from agroal.net import pump as reference
+
+cdef extern from "unistd.h" nogil:
+    int close(int fd)
+
+cdef extern from "sys/socket.h" nogil:
+    ssize_t recv(int fd, void *buffer, size_t size, int flags)
+    ssize_t c_send "send"(int fd, const void *buffer, size_t size, int flags)
+    int MSG_NOSIGNAL
+    int MSG_DONTWAIT
+    int MSG_PEEK
+
+cdef extern from "sys/epoll.h" nogil:
+    ctypedef union epoll_data_t:
+        int fd
+    struct epoll_event:
+        uint32_t events
+        epoll_data_t data
+    int epoll_create1(int flags)
+    int epoll_ctl(int epoll, int operation, int fd, epoll_event *event)
+    int epoll_wait(int epoll, epoll_event *events, int most, int timeout)
+    enum:
+        EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR
+        EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL
+        EPOLL_CLOEXEC
+
+cdef enum:
+    READY_AT_ONCE = 128
+    OUTSIDE = -1
+    HANGUP = EPOLLHUP | EPOLLERR | EPOLLRDHUP
+
+cdef int ROUNDS = reference.ROUNDS
+cdef object PEEKED = reference.PEEKED
+cdef object log = reference.log
+cdef object SSLSocket = ssl.SSLSocket
+cdef object _nothing = reference._nothing
+cdef epoll_event[READY_AT_ONCE] _ready  # of the one turn that is under way
+
+
+cdef class Relay:
+    """What a channel calls without going through Python, if its `on_readable` is the `relay` of one."""
+
+    cdef int ready(self) except -1:
+        raise NotImplementedError
+
+
+cdef class Pump:
+    """The epoll set, the shared buffer, and the turn."""
+
+    def __init__(self):
+        self.buffer = bytearray(reference.BUFFER_SIZE)
+        self.view = memoryview(self.buffer)
+        self._channels = []
+        self._retired = []
+        self._turning = False
+        self._size = 0
+        self._epoll = epoll_create1(EPOLL_CLOEXEC)
+        if self._epoll < 0:
+            PyErr_SetFromErrno(OSError)
+
+    def __len__(self):
+        return self._size
+
+    def fileno(self):
+        return self._epoll
+
+    def turn(self):
+        cdef int found, at
+        cdef Channel channel
+        self._turning = True
+        try:
+            for _ in range(ROUNDS):
+                found = epoll_wait(self._epoll, _ready, READY_AT_ONCE, 0)
+                if found <= 0:
+                    if found < 0 and errno != EINTR:
+                        PyErr_SetFromErrno(OSError)
+                    return
+                for at in range(found):
+                    channel = <Channel>self._channels[_ready[at].data.fd]
+                    if channel is not None:
+                        self._serve(channel, _ready[at].events)
+        finally:
+            self._turning = False
+            if self._retired:
+                for sock in self._retired:
+                    sock.close()
+                self._retired.clear()
+
+    cdef int _serve(self, Channel channel, unsigned int events) except -1:
+        try:
+            if events != EPOLLIN:
+                channel.serve(events)
+            elif channel._relay is not None:
+                channel._relay.ready()
+            else:
+                channel._on_readable()
+        except Exception:
+            log.exception("internal error on %s: its connection is closed", channel)
+            channel.on_hangup()
+        return 0
+
+    def close(self):
+        if self._epoll >= 0:
+            close(self._epoll)
+            self._epoll = -1
+
+    cdef int _watch(self, Channel channel, int events) except -1:
+        cdef epoll_event event
+        cdef int operation = EPOLL_CTL_ADD if channel._watched == OUTSIDE else EPOLL_CTL_MOD
+        event.events = <uint32_t>events
+        event.data.fd = channel.fd
+        if epoll_ctl(self._epoll, operation, channel.fd, &event) < 0:
+            PyErr_SetFromErrno(OSError)
+        if operation == EPOLL_CTL_ADD:
+            while len(self._channels) <= channel.fd:
+                self._channels.append(None)
+            self._channels[channel.fd] = channel
+            self._size += 1
+        channel._watched = events
+        return 0
+
+    def forget(self, Channel channel, bint closing=False):
+        cdef epoll_event event
+        if channel._watched == OUTSIDE:
+            return
+        channel._watched = OUTSIDE
+        self._channels[channel.fd] = None
+        self._size -= 1
+        if not closing and epoll_ctl(self._epoll, EPOLL_CTL_DEL, channel.fd, &event) < 0:
+            PyErr_SetFromErrno(OSError)
+
+    def retire(self, sock):
+        if self._turning:
+            self._retired.append(sock)
+        else:
+            sock.close()
+
+
+cdef class Channel:
+    """One connected socket in the pump, and what is to happen when it is ready."""
+
+    def __init__(self, Pump pump, sock, str label):
+        sock.setblocking(False)
+        self.pump = pump
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.label = label
+        self.unsent = b""
+        self.unread = b""
+        self.attended = False
+        self._watched = OUTSIDE
+        self._relay = None
+        self._on_readable = self.on_hangup = self._ignore
+        self.on_drained = _nothing
+
+    def __repr__(self):
+        return f"<Channel {self.label} fd={self.fd}>"
+
+    @property
+    def sock(self):
+        return self._sock
+
+    @sock.setter
+    def sock(self, sock):
+        self._sock = sock
+        self.encrypted = isinstance(sock, SSLSocket)
+
+    @property
+    def closed(self):
+        return self.fd < 0
+
+    @property
+    def on_readable(self):
+        return self._on_readable
+
+    @on_readable.setter
+    def on_readable(self, call):
+        self._relay = None
+        self._on_readable = call
+        if PyMethod_Check(call) and isinstance(<object>PyMethod_GET_SELF(call), Relay):
+            if (<object>PyMethod_GET_FUNCTION(call)).__name__ == "relay":
+                self._relay = <Relay>PyMethod_GET_SELF(call)
+
+    def attend(self, on_readable, on_hangup=None):
+        self.attended = True
+        self.on_readable = on_readable
+        self.on_hangup = self._ignore if on_hangup is None else on_hangup
+        self._adjust()
+
+    def ignore(self):
+        self.attended = False
+        self._relay = None
+        self._on_readable = self.on_hangup = self._ignore
+
+    def pause(self, bint until_end=False):
+        self.attended = False
+        self._adjust(EPOLLRDHUP if until_end else 0)
+
+    def resume(self):
+        self.attended = True
+        self._adjust()
+
+    def write(self, data):
+        cdef Py_buffer view
+        cdef Py_ssize_t sent
+        if self.unsent:
+            self.unsent += bytes(data)
+            return False
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            sent = self.send(data, <const unsigned char *>view.buf, view.len)
+            if sent == view.len:
+                return True
+            self.unsent = (<const unsigned char *>view.buf)[sent : view.len]
+        finally:
+            PyBuffer_Release(&view)
+        self._adjust()
+        return False
+
+    cdef Py_ssize_t send(self, object data, const unsigned char *start, Py_ssize_t size) except -1:
+        """How much of this the socket takes now: `size` bytes at `start`, of which `data` is another view."""
+        cdef Py_ssize_t sent
+        if self.encrypted:  # OpenSSL's to write
+            try:
+                return self._sock.send(data)
+            except BlockingIOError:
+                return 0
+        sent = c_send(self.fd, start, <size_t>size, MSG_NOSIGNAL | MSG_DONTWAIT)
+        if sent < 0:
+            if errno == EAGAIN or errno == EINTR:
+                return 0
+            PyErr_SetFromErrno(OSError)
+        return sent
+
+    def keep(self, rest):
+        self.unsent = bytes(rest)
+        self._adjust()
+
+    def serve(self, unsigned int events):
+        if events & EPOLLOUT and self.unsent:
+            self._drain()
+        if self.fd < 0 or not events & (EPOLLIN | <unsigned int>HANGUP):
+            return
+        if self.attended:
+            self._on_readable()
+        else:
+            self.on_hangup()
+
+    def peek(self):
+        cdef unsigned char first = 0
+        cdef Py_ssize_t received
+        if self.encrypted:
+            try:
+                self.unread += self._sock.recv(PEEKED)
+            except BlockingIOError:
+                return None
+            except OSError:
+                return b""
+            return self.unread[:1]
+        received = recv(self.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT)
+        if received > 0:
+            return bytes([first])
+        return None if received < 0 and errno == EAGAIN else b""
+
+    def drop_unread(self):
+        try:
+            for _ in range(ROUNDS):
+                if not self._sock.recv_into(self.pump.buffer):
+                    return
+        except OSError:
+            return
+
+    def close(self):
+        if self.fd < 0:
+            return
+        self.pump.forget(self, True)
+        self.pump.retire(self._sock)
+        self.fd = -1
+        self.attended = False
+        self.unsent = b""
+        self._relay = None
+        self._on_readable = self.on_drained = self.on_hangup = _nothing
+
+    cdef int _drain(self) except -1:
+        cdef Py_ssize_t sent
+        cdef bytes unsent = self.unsent
+        try:
+            sent = self.send(unsent, unsent, len(unsent))
+        except OSError:
+            self.unsent = b""
+            self._adjust()
+            self.on_hangup()
+            return 0
+        self.unsent = unsent[sent:]
+        if not self.unsent:
+            self._adjust()
+            self.on_drained()
+        return 0
+
+    cdef int _adjust(self, int extra=0) except -1:
+        cdef int events = (EPOLLIN if self.attended else extra) | (EPOLLOUT if self.unsent else 0)
+        if events != self._watched:
+            self.pump._watch(self, events)
+        return 0
+
+    def _ignore(self):
+        if self.unsent:
+            self._adjust()
+        else:
+            self.pump.forget(self)

@@ -1,0 +1,84 @@
+"""Time limits that are nearly always called off: of the many that there are, the event loop knows only the next.
+
+A timer of the loop costs as much as a message. Most limits are for conversations that are over within a millisecond,
+and there are only a handful of lengths; so those of one length stand in a row in the order in which they end, and
+whoever is in time just leaves the row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+
+class Alarm:
+    """Calls once, in so many seconds, unless it is cancelled."""
+
+    __slots__ = ("_row", "at", "call")
+
+    def __init__(self, row: dict[Alarm, None], at: float, call: Callable[[], None]) -> None:
+        self._row = row
+        self.at = at
+        self.call = call
+        row[self] = None
+
+    def cancel(self) -> None:
+        """Idempotent."""
+        self._row.pop(self, None)
+
+
+class Alarms:
+    """All of one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._rows: dict[float, dict[Alarm, None]] = {}
+        """By their length in seconds, each in the order in which it was set."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._next = math.inf
+        """When the loop wakes us; it may be too early."""
+
+    def __len__(self) -> int:
+        """How many are set."""
+        return sum(map(len, self._rows.values()))
+
+    def set(self, seconds: float, call: Callable[[], None]) -> Alarm:
+        row = self._rows.get(seconds)
+        if row is None:
+            row = self._rows[seconds] = {}
+        made = Alarm(row, self.loop.time() + seconds, call)
+        if made.at < self._next:
+            self._wake_at(made.at)
+        return made
+
+    def _wake_at(self, at: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._next = at
+        self._timer = self.loop.call_at(at, self._look)
+
+    def _look(self) -> None:
+        self._timer, self._next = None, math.inf
+        now = self.loop.time()
+        try:
+            for row in list(self._rows.values()):
+                while (first := next(iter(row), None)) and first.at <= now:
+                    first.cancel()
+                    first.call()
+        finally:
+            self._rows = {seconds: row for seconds, row in self._rows.items() if row}
+            if self._rows:
+                self._wake_at(min(next(iter(row)).at for row in self._rows.values()))
+
+
+@lru_cache(1)
+def alarms_of(loop: asyncio.AbstractEventLoop) -> Alarms:
+    """Those of this event loop."""
+    return Alarms(loop)
+
+
+def alarm(seconds: float, call: Callable[[], None]) -> Alarm:
+    """Set one on the running loop."""
+    return alarms_of(asyncio.get_running_loop()).set(seconds, call)

@@ -1,0 +1,128 @@
+"""Answers to a client of the transaction pipeline, where the walk halts: errors, and answers to what we have added."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Final
+
+from agroal.errors import ProtocolViolation
+from agroal.pipeline.statements import Again, Answer, Luggage
+from agroal.pipeline.turn import Turn
+from agroal.wire.codes import Backend, Frontend
+from agroal.wire.expectations import CLOSED, PARSED, SYNCED
+from agroal.wire.fields import message, parse_fields
+from agroal.wire.scan import HEADER
+
+CHANGED, FORGOTTEN, DUPLICATE = "0A000", "26000", "42P05"
+"""What a server says of a prepared statement whose tables were altered, that it does not have, or has already."""
+OUTDATED: Final = "cached plan must not change result type"
+_length = struct.Struct("!i").unpack_from
+
+
+class Answering:
+    """Turns what the server has sent into what the client is sent."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self.again: bytes | None = None
+        """What the client had sent, and is to be sent once more."""
+        self._ours = re.compile(rb'"(' + re.escape(turn.known.prefix) + rb'\d+)"')
+
+    def look(self, buffer: bytearray | bytes, start: int, at: int, end: int) -> bytes:
+        """The walk of `buffer[start:end]` has halted at `at`. Returns what to send. Raises ProtocolViolation."""
+        turn, backend = self._turn, self._turn.backend
+        out = [bytes(buffer[start:at])]
+        while at < end and not backend.cut:
+            behind = at + _length(buffer, at + 1)[0] + 1
+            whole = bytes(buffer[at : min(behind, end)])
+            match buffer[at]:
+                case Backend.ERROR_RESPONSE:
+                    out.append(self._error(whole, heard=any(out)))
+                case Backend.READY_FOR_QUERY:
+                    self._ready_again(whole[HEADER])
+                case kind:
+                    out.append(self._answer(kind, whole))
+            if behind > end:
+                backend.skip = behind - end
+                break
+            at = backend.walk_from(buffer, behind, end)
+            out.append(bytes(buffer[behind:at]))
+        turn.retry = None
+        return b"".join(out)
+
+    def _answer(self, kind: int, whole: bytes) -> bytes:
+        answer = self._turn.tally.expected.popleft()
+        self._turn.tally.done += 1
+        if not isinstance(answer, Answer) or answer.kind != (PARSED if kind == Backend.PARSE_COMPLETE else CLOSED):
+            raise ProtocolViolation("the server sent an answer that nobody had asked for")
+        return whole if answer.is_for_client else b""
+
+    # -- errors
+
+    def _error(self, whole: bytes, *, heard: bool) -> bytes:
+        turn = self._turn
+        tally = turn.tally
+        fields = parse_fields(whole[HEADER:])
+        if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
+            tally.fatal = f"{fields.get('C', '?????')} {fields.get('M', '')}"
+        alone = tally.owed == 1 and not tally.batch_open
+        for given_up in reversed(tally.failed()):
+            self._undo(given_up)
+        code = fields.get("C", "")
+        outdated = code == CHANGED and fields.get("M") == OUTDATED
+        if outdated or code in (FORGOTTEN, DUPLICATE):
+            turn.luggage.doubtful.update(one for one in turn.bound if one in turn.luggage.prepared)
+            if turn.retry and alone and not heard and not (outdated and not _describes(turn.retry)):
+                tally.expected[0] = Again(turn.retry)
+                return b""
+        return self._in_its_words(whole)
+
+    def _undo(self, given_up: object) -> None:
+        """This will not be answered: an error was before it."""
+        turn = self._turn
+        luggage: Luggage = turn.luggage
+        if given_up == PARSED:
+            if PARSED not in turn.tally.expected:  # whether there is still an unnamed statement is not known
+                turn.tally.unnamed, luggage.unnamed, turn.tally.stale = None, b"", True
+        elif isinstance(given_up, Answer) and given_up.kind == PARSED:
+            if given_up.statement:
+                luggage.prepared.pop(given_up.statement, None)
+            elif not given_up.is_for_client:
+                luggage.unnamed, turn.tally.stale = b"", True
+            if given_up.name is not None:
+                turn.names.pop(given_up.name, None)
+        elif isinstance(given_up, Answer) and given_up.statement:
+            if given_up.name is not None:
+                turn.names[given_up.name] = given_up.statement
+            else:
+                luggage.prepared[given_up.statement] = None
+
+    def _in_its_words(self, whole: bytes) -> bytes:
+        """The error under the names that the client knows."""
+        names = {statement.name: name for name, statement in self._turn.names.items()}
+        names |= {one.name: one.name for one in self._turn.bound if one.name not in names}
+        changed = self._ours.sub(lambda found: b'"%b"' % names.get(found[1], found[1]), whole[HEADER:])
+        return message(Backend.ERROR_RESPONSE, changed) if changed != whole[HEADER:] else whole
+
+    def _ready_again(self, status: int) -> None:
+        """The error was one that the client need not hear of."""
+        tally = self._turn.tally
+        again = tally.expected[0]
+        if not isinstance(again, Again):
+            raise ProtocolViolation("the server left out an answer")
+        tally.expected[0] = SYNCED
+        tally.ready(status)
+        tally.transactions -= 1
+        tally.errors -= 1
+        self.again = again.batch
+
+
+def _describes(batch: bytes) -> bool:
+    """Whether a batch asks for the shape of its rows: then it may have another than before."""
+    at = 0
+    while at + HEADER < len(batch):
+        if batch[at] == Frontend.DESCRIBE and batch[at + HEADER] == ord("P"):
+            return True
+        at += _length(batch, at + 1)[0] + 1
+    return False

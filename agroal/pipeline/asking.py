@@ -1,0 +1,299 @@
+"""Requests of a client in the transaction pipeline, where the walk halts: statements with names, telling texts."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from agroal.errors import ProtocolViolation
+from agroal.pipeline.evidence import NOTHING, Trace, read
+from agroal.pipeline.statements import (
+    EMPTY,
+    Answer,
+    Statement,
+    bind_beginning,
+    close_message,
+    describe_message,
+    parse_message,
+)
+from agroal.pipeline.turn import Turn
+from agroal.wire.codes import Frontend, Status
+from agroal.wire.expectations import CLOSED, PARSED
+from agroal.wire.fields import message
+from agroal.wire.scan import HEADER
+
+OVERLAP: Final = 64
+"""Bytes of a long text that are read twice, so that no word is cut."""
+_length = struct.Struct("!i").unpack_from
+
+
+class Asking:
+    """Turns what the client has sent into what the server is sent."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._out: list[bytes | bytearray] = []
+
+    def look(self, buffer: bytearray | bytes, start: int, at: int, end: int) -> tuple[bytes, bool]:
+        """The walk of `buffer[start:end]` has halted at `at`. Returns what to send, and whether it was a goodbye.
+
+        Raises ProtocolViolation.
+        """
+        turn, frontend, out = self._turn, self._turn.frontend, self._out
+        out.append(buffer[start:at])
+        begins = turn.tally.owed == 0 and not turn.tally.batch_open and turn.tally.status == Status.IDLE
+        goodbye = False
+        if begins:
+            turn.bound.clear()
+        while at < end and not frontend.cut:
+            if buffer[at] == Frontend.TERMINATE:
+                goodbye = True
+                break
+            length = _length(buffer, at + 1)[0]
+            behind = at + length + 1
+            rest = self._send(buffer, at, behind, end)
+            out.append(buffer[rest : min(behind, end)])
+            if behind > end:
+                frontend.skip = behind - end
+                break
+            at = frontend.walk_from(buffer, behind, end)
+            out.append(buffer[behind:at])
+        sent = b"".join(out)
+        out.clear()
+        turn.retry = bytes(buffer[start:end]) if begins and turn.bound and self._is_one_batch() else None
+        return sent, goodbye
+
+    def _is_one_batch(self) -> bool:
+        turn = self._turn
+        return turn.tally.owed == 1 and not turn.tally.batch_open and turn.frontend.between_messages
+
+    def read_on(self, text: bytes) -> None:
+        """More of a long text has come, or the end of it."""
+        turn = self._turn
+        assert turn.overlap is not None
+        self._note(turn.overlap + text)
+        turn.overlap = text[-OVERLAP:] if turn.frontend.skip > len(text) else None
+
+    def _send(self, buffer: bytearray | bytes, at: int, behind: int, end: int) -> int:
+        """Send one message. Returns from where on it goes as it is."""
+        kind, tally = buffer[at], self._turn.tally
+        body = at + HEADER
+        if kind == Frontend.QUERY:
+            return self._query(buffer, at, behind, end)
+        if tally.skipping:
+            tally.batched()
+            return at
+        if kind == Frontend.PARSE:
+            return self._parse(buffer, at, behind, end)
+        if kind == Frontend.BIND:
+            return self._bind(buffer, at, behind)
+        if behind > end:
+            raise ProtocolViolation("invalid message: a name is too long")
+        name = bytes(buffer[body + 1 : behind - 1])
+        if kind == Frontend.DESCRIBE:
+            return self._describe(name, at, behind)
+        return self._close(name, at, behind)
+
+    def _note(self, text: bytes) -> None:
+        evidence = read(text)
+        if evidence != NOTHING:
+            self._turn.seen.append(evidence)
+
+    # -- texts
+
+    def _query(self, buffer: bytearray | bytes, at: int, behind: int, end: int) -> int:
+        turn = self._turn
+        text = bytes(buffer[at + HEADER : min(behind, end)])
+        evidence = read(text)
+        if evidence.forgets and not turn.tally.skipping:
+            self._forget()
+        if behind > end:
+            turn.overlap = text[-OVERLAP:]
+        if evidence.deallocates is not None and (name := self._own(evidence.deallocates)):
+            del turn.names[name]
+            turn.traces.prepared += 1  # which the command's tag takes back
+            self._out.append(self._prepare_void())
+            turn.tally.requested(Frontend.QUERY)
+            self._out.append(message(Frontend.QUERY, self._deallocate_void()))
+            return behind
+        turn.tally.requested(Frontend.QUERY)
+        if evidence != NOTHING:
+            turn.seen.append(evidence)
+        return at
+
+    def _own(self, name: str) -> bytes | None:
+        """The name, if it is that of a statement which was prepared by the protocol, and can be deallocated."""
+        encoded = name.encode("utf-8", "surrogateescape")
+        usable = self._turn.tally.status != Status.FAILED and not self._turn.tally.skipping
+        return encoded if usable and encoded in self._turn.names else None
+
+    def _deallocate_void(self) -> bytes:
+        return b'DEALLOCATE "%b"\0' % self._turn.known.void
+
+    def _prepare_void(self) -> bytes:
+        """Nothing, under a name which means nothing."""
+        tally, void = self._turn.tally, self._turn.known.void
+        tally.batched(Answer(CLOSED, is_for_client=False))
+        tally.batched(Answer(PARSED, is_for_client=False))
+        return close_message(void) + parse_message(void, EMPTY)
+
+    def _forget(self) -> None:
+        """All statements are deallocated, if that succeeds."""
+        self._turn.luggage.doubt()
+        if self._turn.tally.status != Status.FAILED:
+            self._turn.names.clear()
+
+    # -- statements
+
+    def _parse(self, buffer: bytearray | bytes, at: int, behind: int, end: int) -> int:
+        turn, body = self._turn, at + HEADER
+        name_end = buffer.find(0, body, min(behind, end))
+        if name_end < 0:
+            raise ProtocolViolation("invalid message: a name has no end, or is too long")
+        name, rest = bytes(buffer[body:name_end]), bytes(buffer[name_end + 1 : min(behind, end)])
+        text, _, types = rest.partition(b"\0")
+        evidence = read(text)
+        if evidence.forgets:
+            self._forget()
+        if behind > end:
+            return self._parse_long(name, rest, at)
+        if evidence.deallocates is not None and (deallocated := self._own(evidence.deallocates)):
+            del turn.names[deallocated]
+            turn.traces.prepared += 1
+            self._out.append(self._prepare_void())
+            rest, evidence = self._deallocate_void() + types, NOTHING
+        if name:
+            self._parse_named(name, turn.known.get(rest, turn.dialect, evidence))
+            return behind
+        unnamed = parse_message(b"", rest)
+        turn.tally.batched(PARSED)
+        turn.tally.unnamed = turn.luggage.unnamed = unnamed
+        turn.tally.stale = evidence != NOTHING
+        turn.unnamed_evidence = (unnamed, evidence) if evidence != NOTHING else None
+        self._out.append(unnamed)
+        return behind
+
+    def _parse_long(self, name: bytes, rest: bytes, at: int) -> int:
+        """One that is too long to be kept: its client keeps the server."""
+        turn = self._turn
+        if name:
+            turn.names[name] = Statement(name, b"")
+        turn.traces.left.add(Trace.LONG_STATEMENT)
+        turn.tally.batched(PARSED)
+        if not name:
+            turn.tally.unnamed, turn.tally.stale = rest[:OVERLAP], False
+        turn.overlap = rest[-OVERLAP:]
+        self._note(rest)
+        return at
+
+    def _parse_named(self, name: bytes, statement: Statement) -> None:
+        turn, tally, out = self._turn, self._turn.tally, self._out
+        luggage = turn.luggage
+        if old := turn.names.get(name):  # PostgreSQL says that there is one already, in its own words
+            self._ensure(old)
+            tally.batched(Answer(PARSED, is_for_client=True))
+            out.append(parse_message(old.name, statement.parse))
+            return
+        answer = Answer(PARSED, is_for_client=True, statement=statement, name=name)
+        turn.names[name] = statement
+        if statement in luggage.prepared and tally.status != Status.FAILED and statement not in luggage.doubtful:
+            tally.batched(Answer(CLOSED, is_for_client=False))
+            tally.batched(Answer(PARSED, is_for_client=True, name=name))
+            out.append(close_message(turn.known.void) + parse_message(turn.known.void, EMPTY))
+            return
+        self._make_room(statement)
+        tally.batched(answer)
+        luggage.prepared[statement] = None
+        out.append(parse_message(statement.name, statement.parse))
+
+    def _ensure(self, statement: Statement) -> None:
+        """Let the server have it."""
+        turn, luggage = self._turn, self._turn.luggage
+        if not statement.parse:
+            return
+        if statement in luggage.prepared and statement not in luggage.doubtful:
+            luggage.prepared.move_to_end(statement)
+            return
+        self._make_room(statement)
+        turn.tally.batched(Answer(PARSED, is_for_client=False, statement=statement))
+        luggage.prepared[statement] = None
+        self._out.append(parse_message(statement.name, statement.parse))
+
+    def _make_room(self, statement: Statement) -> None:
+        """Close what the server may have under this name, and what it has not used for longest."""
+        luggage = self._turn.luggage
+        gone = [statement] if statement in luggage.prepared else []
+        if not gone and len(luggage.prepared) >= self._turn.most:
+            gone = [next(iter(luggage.prepared))]
+        for one in gone:
+            del luggage.prepared[one]
+            luggage.doubtful.discard(one)
+            self._turn.tally.batched(Answer(CLOSED, is_for_client=False, statement=one))
+            self._out.append(close_message(one.name))
+
+    def _bind(self, buffer: bytearray | bytes, at: int, behind: int) -> int:
+        turn, body = self._turn, at + HEADER
+        portal_end = buffer.find(0, body)
+        name_end = buffer.find(0, portal_end + 1)
+        portal, name = bytes(buffer[body:portal_end]), bytes(buffer[portal_end + 1 : name_end])
+        if not name:
+            self._refresh_unnamed()
+            turn.tally.batched()
+            return at
+        statement = turn.names.get(name)
+        if statement:
+            self._ensure(statement)
+            turn.bound.append(statement)
+            if statement.evidence != NOTHING:
+                turn.seen.append(statement.evidence)
+        turn.tally.batched()
+        new = statement.name if statement else self._unknown(name)
+        self._out.append(bind_beginning(behind - at - 1, portal, name, new))
+        return name_end + 1
+
+    def _describe(self, name: bytes, at: int, behind: int) -> int:
+        turn = self._turn
+        if not name:
+            self._refresh_unnamed()
+            turn.tally.batched()
+            return at
+        statement = turn.names.get(name)
+        if statement:
+            self._ensure(statement)
+            turn.bound.append(statement)
+        turn.tally.batched()
+        self._out.append(describe_message(statement.name if statement else self._unknown(name)))
+        return behind
+
+    def _close(self, name: bytes, at: int, behind: int) -> int:
+        turn = self._turn
+        if not name:
+            turn.tally.batched(CLOSED)
+            turn.tally.unnamed, turn.tally.stale = None, False
+            return at
+        statement = turn.names.pop(name, None)
+        turn.tally.batched(Answer(CLOSED, is_for_client=True, name=name if statement else None, statement=statement))
+        raw = statement is not None and not statement.parse
+        self._out.append(close_message(name if raw else turn.known.void))
+        return behind
+
+    def _unknown(self, name: bytes) -> bytes:
+        """A name that no server knows, so that it says so."""
+        return b"?" + name if name.startswith(self._turn.known.prefix) else name
+
+    def _refresh_unnamed(self) -> None:
+        """Let the server have the client's unnamed statement, or none if the client has none."""
+        turn, tally = self._turn, self._turn.tally
+        if turn.unnamed_evidence and turn.unnamed_evidence[0] is tally.unnamed:
+            turn.seen.append(turn.unnamed_evidence[1])
+        else:
+            tally.stale = False
+        if turn.luggage.unnamed is tally.unnamed:
+            return
+        turn.luggage.unnamed = tally.unnamed
+        if tally.unnamed is None:
+            tally.batched(Answer(CLOSED, is_for_client=False))
+            self._out.append(close_message(b""))
+        else:
+            tally.batched(Answer(PARSED, is_for_client=False))
+            self._out.append(tally.unnamed)

@@ -1,0 +1,153 @@
+"""What a client of the transaction pipeline leaves behind in the session, told from words and tags.
+
+A temporary table, a LISTEN, a lock, a setting: whatever outlives a transaction would be met by the next client that has
+the server, and missed by its maker. Some commands say so by their tag when they are completed. For what functions do
+there is only the text of the statement. What a function of the user's own does, nobody can tell from outside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from agroal.wire.words import OPENING
+
+
+class Trace(StrEnum):
+    """What was left behind. The value is for people, the name for programs."""
+
+    SETTING = "it has set a parameter that agroal can't carry to another server"
+    LISTEN = "it listens to notifications"
+    TEMPORARY = "it has made a temporary table or view"
+    LOCK = "it has taken a session-level advisory lock"
+    CURSOR = "it has opened a cursor WITH HOLD"
+    PREPARED = "it has prepared a statement by SQL"
+    LONG_STATEMENT = "it has prepared a statement that is too long to be prepared again on another server"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the text of a statement shows."""
+
+    traces: frozenset[Trace] = frozenset()
+    settings: tuple[str, ...] = ()
+    """The parameters that its SET commands name, each in lower case; LOCAL ones are left out, but count as empty."""
+    deallocates: str | None = None
+    """It consists of a DEALLOCATE of this name."""
+    ends: frozenset[Trace] = frozenset()
+    """It gives back all that it has of these."""
+    forgets: bool = False
+    """It may make the server forget all prepared statements."""
+
+
+NOTHING: Final = Evidence()
+
+_FUNCTIONS: Final = re.compile(
+    rb"\b(?:(?P<lock>pg_(?:try_)?advisory_lock(?:_shared)?\s*\()|(?P<unlock>pg_advisory_unlock_all\b)"
+    rb"|(?P<local>set_config\s*\([^()]*,\s*(?:true|'t(?:rue)?'|'on')\s*\))|(?P<setting>set_config\s*\()"
+    rb"|(?P<temporary>(?:create|into)\s+(?:or\s+replace\s+)?(?:(?:local|global)\s+)?temp(?:orary)?\b)"
+    rb"|(?P<hold>with\s+hold\b))",
+    re.IGNORECASE,
+)
+_SET: Final = re.compile(
+    rb"(?:^|;)"
+    + OPENING
+    + rb"set\s+(?:(?P<nothing>local\b|transaction\b|constraints\b)|(?:session\s+(?!authorization\b|characteristics\b))?"
+    rb"(?:(?P<zone>time\s+zone)\b|(?P<names>names)\b|(?P<schema>schema)\b"
+    rb'|(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))*)))',
+    re.IGNORECASE,
+)
+_DEALLOCATE: Final = re.compile(
+    OPENING + rb'deallocate\s+(?:prepare\s+)?(?:(?P<quoted>"(?:[^"]|"")+")|(?P<name>[^\W\d][\w$]*))\s*;?\s*\0?',
+    re.IGNORECASE,
+)
+_ENDS: Final = re.compile(
+    rb"(?:^|;)" + OPENING + rb"(?:(?P<reset>reset\s+all\b)|(?P<unlisten>unlisten\s*\*)"
+    rb"|(?P<forget>(?:deallocate\s+(?:prepare\s+)?all|discard\s+all)\b))",
+    re.IGNORECASE,
+)
+_BY_GROUP: Final = {
+    "lock": Trace.LOCK,
+    "setting": Trace.SETTING,
+    "temporary": Trace.TEMPORARY,
+    "hold": Trace.CURSOR,
+}
+_ENDED_BY_GROUP: Final = {"unlock": Trace.LOCK, "reset": Trace.SETTING, "unlisten": Trace.LISTEN}
+
+
+def read(text: bytes) -> Evidence:
+    """What the text shows."""
+    groups = {found.lastgroup or "" for pattern in (_FUNCTIONS, _ENDS) for found in pattern.finditer(text)}
+    return Evidence(
+        frozenset(trace for group, trace in _BY_GROUP.items() if group in groups),
+        tuple(map(_setting, _SET.finditer(text))),
+        _deallocated(text),
+        frozenset(trace for group, trace in _ENDED_BY_GROUP.items() if group in groups),
+        "forget" in groups,
+    )
+
+
+def _setting(found: re.Match[bytes]) -> str:
+    for group, name in (("nothing", ""), ("zone", "timezone"), ("names", "client_encoding"), ("schema", "search_path")):
+        if found[group]:
+            return name
+    return found["name"].decode("utf-8", "replace").strip('"').lower()
+
+
+def _deallocated(text: bytes) -> str | None:
+    found = _DEALLOCATE.fullmatch(text)
+    if not found:
+        return None
+    if found["quoted"]:
+        return found["quoted"][1:-1].replace(b'""', b'"').decode("utf-8", "surrogateescape")
+    name = found["name"].decode("utf-8", "surrogateescape").lower()
+    return None if name == "all" else name
+
+
+class Traces:
+    """What one client has left behind on its server, as far as is known."""
+
+    def __init__(self) -> None:
+        self.left: set[Trace] = set()
+        self.prepared = 0
+        """Statements by SQL, and DEALLOCATEs under way of others."""
+
+    def weigh(self, tags: Iterable[bytes], seen: Iterable[Evidence], reported: Collection[str]) -> None:
+        """A transaction is over: these commands were completed in it, and this was seen of its statements.
+
+        `reported`: the parameters, in lower case, that the server reports, so that they can be carried to another.
+        """
+        settings: list[str] = []
+        for evidence in seen:
+            self.left = (self.left - evidence.ends) | evidence.traces
+            settings += evidence.settings
+        for tag in tags:
+            self._weigh(tag, settings, reported)
+
+    def _weigh(self, tag: bytes, settings: list[str], reported: Collection[str]) -> None:
+        left = self.left
+        match tag:
+            case b"SET":
+                name = settings.pop(0) if settings else None
+                if name is None or (name and name not in reported):
+                    left.add(Trace.SETTING)
+            case b"LISTEN":
+                left.add(Trace.LISTEN)
+            case b"PREPARE":
+                self.prepared += 1
+                left.add(Trace.PREPARED)
+            case b"DEALLOCATE":
+                self.prepared = max(0, self.prepared - 1)
+                if not self.prepared:
+                    left.discard(Trace.PREPARED)
+            case b"DEALLOCATE ALL":
+                self.prepared = 0
+                left.discard(Trace.PREPARED)
+            case b"DISCARD TEMP":
+                left.discard(Trace.TEMPORARY)
+            case b"DISCARD ALL":
+                self.prepared = 0
+                left.clear()

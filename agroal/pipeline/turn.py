@@ -1,0 +1,85 @@
+"""What one client of the transaction pipeline takes along from server to server, and when it can leave one.
+
+    request ──► HaltingFrontend ──► Asking (where it halts) ──► server
+    client ◄── Answering (where it halts) ◄── HaltingBackend ◄── answer
+
+A turn is the time from a client's first message of a transaction to the ReadyForQuery that ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from agroal.pipeline.evidence import Evidence, Trace, Traces
+from agroal.pipeline.statements import Luggage, Statement, Statements
+from agroal.wire.chosen import HaltingBackend, HaltingFrontend, TurnTally
+from agroal.wire.codes import Status
+
+FORGETTING = (b"DEALLOCATE ALL", b"DISCARD ALL")
+
+
+class Turn:
+    """The state of one client; `statements` are all that there are, of which a server keeps `most`."""
+
+    def __init__(self, statements: Statements, most: int) -> None:
+        self.known = statements
+        self.most = most
+        self.tally = TurnTally({})
+        self.frontend = HaltingFrontend(self.tally)
+        self.backend = HaltingBackend(self.tally)
+        self.dialect: object = None
+        """What texts mean to this client: the settings that it has."""
+        self.names: dict[bytes, Statement] = {}
+        """Its prepared statements."""
+        self.unnamed_evidence: tuple[bytes, Evidence] | None = None
+        """What the text of its unnamed statement shows, if that is anything."""
+        self.seen: list[Evidence] = []
+        """Of the statements of this turn."""
+        self.traces = Traces()
+        self.luggage = Luggage.none()
+        """Of the server that it has now."""
+        self.retry: bytes | None = None
+        """The batch that is under way, if that is all, and nothing has been heard of it."""
+        self.bound: list[Statement] = []
+        """What is bound in it."""
+        self.overlap: bytes | None = None
+        """The last bytes of a long text of which there is more to come."""
+
+    def begin(self, luggage: Luggage, parameters: dict[str, str]) -> None:
+        """It has a server now, with this luggage and these reported settings."""
+        tally = self.tally
+        self.luggage = luggage
+        tally.parameters = parameters
+        tally.stale = luggage.unnamed is not tally.unnamed or (
+            self.unnamed_evidence is not None and self.unnamed_evidence[0] is tally.unnamed
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is under way between the client and its server."""
+        tally = self.tally
+        return (
+            tally.owed == 0
+            and tally.status == Status.IDLE
+            and not tally.batch_open
+            and self.frontend.between_messages
+            and self.backend.between_messages
+        )
+
+    def leaves(self, reported: Collection[str]) -> set[Trace]:
+        """What it leaves behind on its server, now that the turn is over. `reported`: settings that can be carried."""
+        tally, traces = self.tally, self.traces
+        if tally.tags or self.seen:
+            traces.weigh(tally.tags, self.seen, reported)
+            if any(tag in FORGETTING for tag in tally.tags):
+                self.luggage.doubt()
+                self.names.clear()
+            tally.tags.clear()
+            self.seen.clear()
+        return traces.left
+
+    def end(self) -> None:
+        """It has no server any more."""
+        self.luggage.unnamed = self.tally.unnamed
+        self.retry = None
+        self.bound.clear()

@@ -1,0 +1,214 @@
+"""The walk of the transaction pipeline: it passes over what can go as it is, and halts at what must be looked at.
+
+What has to be looked at is rare, or becomes it: a statement with a name, a text that may leave something behind it in
+the session (`wire.words`), an answer to something that we have added. All the rest, an unnamed Parse with its Bind and
+Sync, rows, is passed over like in `wire.scan`.
+
+A message of that kind is looked at whole, or as far as its names go. While a piece of it is missing, what has come is
+held back in `cut`, and whoever receives puts it before what comes next. Longer ones than MAX_LOOKED_AT are halted at
+with what there is of them; the rest is then passed over.
+
+This is the readable reference; `_halting.pyx` is its compiled twin.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agroal.errors import ProtocolViolation
+from agroal.wire.backend import note_parameter
+from agroal.wire.codes import Backend, Frontend
+from agroal.wire.expectations import CLOSED, PARSED, TurnTally
+from agroal.wire.scan import (
+    _NOT_AFTER_LOGIN,
+    BATCH,
+    COPY_DONE,
+    COPY_FAIL,
+    EXECUTE,
+    HEADER,
+    LOOK,
+    MAX_LOOKED_AT,
+    READY_FOR_QUERY,
+    TERMINATE,
+    Scanner,
+    _header,
+    _table,
+    _violation,
+)
+from agroal.wire.words import TAGS, is_suspicious
+
+_F, _B = Frontend, Backend
+FRONTEND_ACTIONS: Final = _table(
+    passed=(_F.COPY_DATA, _F.FLUSH),
+    batch=(_F.EXECUTE, _F.PARSE, _F.BIND, _F.DESCRIBE, _F.CLOSE),
+    looked_at=(_F.QUERY, _F.FUNCTION_CALL, _F.SYNC, _F.COPY_DONE, _F.COPY_FAIL, _F.TERMINATE),
+)
+_COUNTED = (_B.BIND_COMPLETE, _B.ROW_DESCRIPTION, _B.NO_DATA, _B.EMPTY_QUERY_RESPONSE, _B.PORTAL_SUSPENDED)
+_LOOKED_AT = (
+    _B.READY_FOR_QUERY,
+    _B.PARAMETER_STATUS,
+    _B.ERROR_RESPONSE,
+    _B.COPY_IN_RESPONSE,
+    _B.COPY_BOTH_RESPONSE,
+    _B.COMMAND_COMPLETE,
+    _B.PARSE_COMPLETE,
+    _B.CLOSE_COMPLETE,
+)
+BACKEND_ACTIONS: Final = _table(
+    passed=tuple(kind for kind in _B if kind not in _NOT_AFTER_LOGIN + _LOOKED_AT + _COUNTED),
+    batch=_COUNTED,
+    looked_at=_LOOKED_AT,
+)
+QUERY: Final = int(_F.QUERY)
+PARSE: Final = int(_F.PARSE)
+BIND: Final = int(_F.BIND)
+CLOSE: Final = int(_F.CLOSE)
+STATEMENT: Final = ord("S")
+_WITH_WORDS = (QUERY, PARSE, BIND, CLOSE, int(_F.DESCRIBE))
+_COPY_BEGINS = (_B.COPY_IN_RESPONSE, _B.COPY_BOTH_RESPONSE)
+
+
+class HaltingFrontend(Scanner):
+    """Walks what a client of the transaction pipeline sends."""
+
+    __slots__ = ()
+    tally: TurnTally
+
+    def walk_from(self, buffer: bytearray | bytes, at: int, end: int) -> int:
+        """Walk `buffer[at:end]`. Returns where it halted, or `end`. If there is anything in `cut`, it begins there.
+
+        Raises ProtocolViolation at a message that may not be sent here.
+        """
+        at += self.skip
+        tally = self.tally
+        while end - at >= HEADER:
+            kind, length = _header(buffer, at)
+            if length < 4 or not FRONTEND_ACTIONS[kind]:
+                raise _violation("client", kind, length)
+            behind = at + length + 1
+            if kind in _WITH_WORDS:
+                if not self._is_plain(kind, buffer, at, behind, end):
+                    self.skip = 0
+                    return at
+            elif kind == EXECUTE:
+                tally.batched()
+                tally.queries += 1
+            elif kind == TERMINATE:
+                self.skip = 0
+                return at
+            elif kind in (COPY_DONE, COPY_FAIL):
+                tally.copy_ended()
+            elif FRONTEND_ACTIONS[kind] == LOOK:
+                tally.requested(kind)
+            at = behind
+        self.skip = max(0, at - end)
+        if at < end:
+            self.cut = bytes(buffer[at:end])
+            return at
+        return end
+
+    def _is_plain(self, kind: int, buffer: bytearray | bytes, at: int, behind: int, end: int) -> bool:
+        """Whether the message can go as it is. If it is not whole yet, what there is of it is held back."""
+        tally = self.tally
+        body = at + HEADER
+        halts: bool | None
+        if behind - body < 2:
+            halts = False  # malformed, as the server will say
+        elif kind == BIND:
+            halts = _halts_at_bind(buffer, body, min(behind, end), tally.stale)
+        elif behind > end:
+            halts = None if behind - at <= MAX_LOOKED_AT else True
+        elif kind in (QUERY, PARSE):
+            halts = (kind == PARSE and buffer[body] != 0) or is_suspicious(buffer, body, behind)
+        else:
+            halts = buffer[body] == STATEMENT and (buffer[body + 1] != 0 or tally.stale)
+        if halts is None:
+            if behind <= end or end - at > MAX_LOOKED_AT:
+                raise ProtocolViolation("invalid message: a name has no end, or is too long")
+            self.cut = bytes(buffer[at:end])
+        if halts or halts is None:
+            return False
+        if kind == QUERY:
+            tally.requested(kind)
+        elif kind == PARSE:
+            tally.batched(PARSED)
+            tally.unnamed = bytes(buffer[at:behind])
+            tally.stale = False
+        else:
+            tally.batched(CLOSED if kind == CLOSE else None)
+            if kind == CLOSE and buffer[body] == STATEMENT:
+                tally.unnamed = None
+        return True
+
+
+def _halts_at_bind(buffer: bytearray | bytes, body: int, stop: int, stale: bool) -> bool | None:
+    """Whether a Bind names its statement, or means an unnamed one that is stale; None while the names have not come."""
+    portal_end = buffer.find(0, body, stop)
+    if portal_end < 0 or portal_end + 1 >= stop:
+        return None
+    if buffer[portal_end + 1] == 0:
+        return stale
+    return True if buffer.find(0, portal_end + 1, stop) >= 0 else None
+
+
+class HaltingBackend(Scanner):
+    """Walks what a server sends to such a client."""
+
+    __slots__ = ()
+    tally: TurnTally
+
+    def walk_from(self, buffer: bytearray | bytes, at: int, end: int) -> int:
+        """Walk `buffer[at:end]`. Returns where it halted, or `end`. If there is anything in `cut`, it begins there.
+
+        Raises ProtocolViolation at a message that may not be sent here.
+        """
+        at += self.skip
+        while end - at >= HEADER:
+            kind, length = _header(buffer, at)
+            action = BACKEND_ACTIONS[kind]
+            if length < 4 or not action or (kind == READY_FOR_QUERY and length != 5):
+                raise _violation("server", kind, length)
+            behind = at + length + 1
+            if action == BATCH:
+                self.tally.done += 1
+            elif action == LOOK:
+                if behind > end and length <= MAX_LOOKED_AT:
+                    self.skip = 0
+                    self.cut = bytes(buffer[at:end])
+                    return at
+                if not self._is_plain(kind, buffer, at + HEADER, min(behind, end), length):
+                    self.skip = 0
+                    return at
+            at = behind
+        self.skip = max(0, at - end)
+        if at < end:
+            self.cut = bytes(buffer[at:end])
+            return at
+        return end
+
+    def _is_plain(self, kind: int, buffer: bytearray | bytes, body: int, stop: int, length: int) -> bool:
+        """Whether the message can go as it is; then it has been counted."""
+        tally = self.tally
+        if kind == READY_FOR_QUERY:
+            if tally.expected and not isinstance(tally.expected[0], (int, tuple)):
+                return False
+            tally.ready(buffer[body])
+        elif kind == Backend.COMMAND_COMPLETE:
+            tally.done += 1
+            tag = bytes(buffer[body : stop - 1])
+            if tag in TAGS:
+                tally.tags.append(tag)
+        elif kind == Backend.PARSE_COMPLETE or kind == Backend.CLOSE_COMPLETE:
+            answered = PARSED if kind == Backend.PARSE_COMPLETE else CLOSED
+            if tally.expected and not isinstance(tally.expected[0], int):
+                return False
+            tally.answered(answered)
+        elif kind == Backend.PARAMETER_STATUS:
+            tally.reported = True
+            if length > MAX_LOOKED_AT:
+                tally.owed += 1  # can't be followed, and a count that never comes down closes the server
+            else:
+                note_parameter(bytes(buffer[body:stop]), tally.parameters)
+        elif kind in _COPY_BEGINS:
+            tally.copy_began()
+        return kind != Backend.ERROR_RESPONSE

@@ -1,0 +1,42 @@
+"""Cheap evidence of what outlives a transaction: the words of a statement, and the tags of completed commands.
+
+It is looked for in every text that crosses the transaction pipeline, so it is cheap first: `is_suspicious` may be true
+of what is harmless, and what it is true of is read carefully (`pipeline.evidence`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+TAGS: Final = frozenset(
+    (
+        b"SET",
+        b"RESET",
+        b"LISTEN",
+        b"UNLISTEN",
+        b"PREPARE",
+        b"DEALLOCATE",
+        b"DEALLOCATE ALL",
+        b"DISCARD ALL",
+        b"DISCARD TEMP",
+        b"DISCARD PLANS",
+    )
+)
+"""Tags of commands that make something which outlives a transaction, or end it.
+
+Not ROLLBACK, which is the tag of ROLLBACK TO SAVEPOINT, too: what was rolled back counts as left behind.
+"""
+
+OPENING: Final = rb"(?:\s|/\*(?:[^*]|\*(?!/))*+\*/|--[^\n]*+\n)*+"
+"""What may stand before the first word of a statement: white space and comments."""
+SUSPICIOUS: Final = re.compile(
+    rb"\b(?:pg_(?:try_)?advisory_|set_config\b|temp(?:orary)?\b|hold\b)"
+    rb"|(?:^|;)" + OPENING + rb"(?:set|reset|deallocate|discard|unlisten)\b",
+    re.IGNORECASE,
+)
+
+
+def is_suspicious(buffer: bytearray | bytes, start: int, end: int) -> bool:
+    """Whether the text in `buffer[start:end]` may leave something in the session that other clients would meet."""
+    return SUSPICIOUS.search(bytes(buffer[start:end])) is not None

@@ -1,0 +1,7 @@
+"""The pipelines that every test of a pipeline runs in."""
+
+from __future__ import annotations
+
+PIPELINES = ("session",)
+COUNTING = ("session", "transaction")
+"""Those that count queries and transactions."""
