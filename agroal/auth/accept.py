@@ -8,6 +8,7 @@ password fails.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from agroal.auth.ident import Usermap
 from agroal.auth.scram import Keys, ServerExchange
@@ -52,6 +53,9 @@ class Accepted:
     """What the client showed of it by SCRAM."""
     unproved: bool = False
     """The server itself must ask the client: nothing is known of it here."""
+
+
+TRUSTED: Final = Accepted(Method.TRUST)
 
 
 def negotiate(tls: bool = False, *, secured: bool = False) -> Talk[StartupMessage | CancelRequest]:
@@ -133,7 +137,7 @@ def accept(
         case Method.TRUST:
             if not known and not unknown_allowed:
                 raise failed(user)
-            return Accepted(method)
+            return TRUSTED
         case Method.CERT:
             if certified is None:
                 raise without_certificate()

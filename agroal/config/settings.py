@@ -115,15 +115,15 @@ class Settings:
     )
     pipeline: Pipeline = choice(
         Pipeline.AUTO,
-        doc="When a server goes back to the pool: transaction is at the end of each transaction, session and performance "
-        "(which counts nothing) are at the end of the client's connection; auto is session. "
+        doc="When a server goes back to the pool: transaction is at the end of each transaction; session, and "
+        "performance, which counts nothing, are at the end of the client's connection; auto is session. "
         "A line of the databases file may say otherwise.",
     )
     session_state: SessionState = choice(
         SessionState.PIN,
-        doc="What becomes of a client in the transaction pipeline that makes what outlives a transaction (LISTEN, temporary "
-        "tables, session locks): pin lets it keep its server, reset clears it at the end of the transaction, "
-        "reject ends the client, warn only says so.",
+        doc="What becomes of a client in the transaction pipeline that makes what outlives a transaction (LISTEN, "
+        "temporary tables, session locks): pin lets it keep its server, reset clears it at the end of the "
+        "transaction, reject ends the client, warn only says so.",
     )
     max_prepared_statements: int = integer(
         200, low=1, high=100_000, doc="Prepared statements kept on each server in the transaction pipeline."
@@ -154,7 +154,9 @@ class Settings:
         ),
         doc="What to do with a server whose reset query failed.",
     )
-    server_reset_query_always: bool = boolean(False, doc="Reset after each transaction in the transaction pipeline, too.")
+    server_reset_query_always: bool = boolean(
+        False, doc="Reset after each transaction in the transaction pipeline, too."
+    )
     flush_timeout: float = duration(
         60, doc="A graceful shutdown or flush that takes longer is forced; 0 waits for ever."
     )

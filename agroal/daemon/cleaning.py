@@ -90,7 +90,8 @@ def verdict(server: Server, link: Link | None) -> Dirt | None:
         return Dirt.LOST
     if link is None:
         return None
-    parting = link.ended.result() if link.ended.done() else Parting.SERVER_LOST
+    ended = link.ended.done() and not link.ended.cancelled()
+    parting = link.ended.result() if ended else Parting.SERVER_LOST
     match parting:
         case Parting.SERVER_LOST:
             return Dirt.LOST

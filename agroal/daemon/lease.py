@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agroal.errors import ClientFacing
 from agroal.net.dial import Server
+from agroal.pool.slot import PoolKey
 
 if TYPE_CHECKING:
     from agroal.daemon.session import Session
 
 
-@dataclass(slots=True)
+def _nothing() -> None:
+    """Nobody listens yet."""
+
+
+@dataclass(slots=True, eq=False)
 class Lease:
     """Handed out by the pool, given back exactly once."""
 
     slot: int
     number: int
     server: Server
+    key: PoolKey
+    session: Session | None
+    """Who holds it. None on stand-by, and while the server is cleaned."""
+    turns: int = 0
+    """How many clients had it, one after the other, besides the first."""
+    lost: Callable[[], None] = _nothing
+    """To be called when its server speaks or hangs up while nobody holds it."""
 
 
 class Asker(Protocol):

@@ -110,7 +110,7 @@ def _pool(daemon: Daemon, row: PoolRow) -> document.Pool:
 
 def _slot(daemon: Daemon, row: SlotRow) -> document.Slot:
     server = daemon.pool.servers.get(row.index)
-    session = daemon.pool.sessions.get(row.index)
+    session = daemon.pool.holder(row.index)
     traffic = (server.totals if server else Traffic()) + (session.traffic if session else Traffic())
     return document.Slot(
         id=row.index,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from agroal.daemon.cleaning import clean, clean_at_once, close_reason, see_off, works
 from agroal.daemon.connecting import Connector, Dialler, Report
 from agroal.daemon.lease import Asker, Awaited, Lease
+from agroal.daemon.standby import Standby
 from agroal.errors import ClientFacing
 from agroal.net.dial import Server
 from agroal.net.link import Link
@@ -31,8 +32,8 @@ from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
 
 if TYPE_CHECKING:
-    from agroal.daemon.taking import Taker
     from agroal.daemon.session import Session
+    from agroal.daemon.taking import Taker
 
 log = logging.getLogger("agroal.pool")
 
@@ -48,10 +49,11 @@ class PoolShell:
         cancel: Callable[[Server], object],
         report: Report = lambda kind, text: None,
     ) -> None:
-        self.core = core
+        self._core = core
         self.servers: dict[int, Server] = {}
-        self.sessions: dict[int, Session] = {}
-        """By slot: who holds it."""
+        self.standby = Standby(self._free, core.queue)
+        self._leases: dict[int, Lease] = {}
+        """By slot."""
         self._connector = Connector(dialler, report)
         self._reset_query = reset_query
         self._cancel = cancel
@@ -71,6 +73,17 @@ class PoolShell:
         self._doomed: set[int] = set()
         """Those of them that are to be closed as soon as their client has let go."""
         self._validating: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def core(self) -> Pool:
+        """The pool itself, with all that it has to know to be asked or told something."""
+        self.standby.recall()
+        return self._core
+
+    def holder(self, slot: int) -> Session | None:
+        """Who has the server in this slot."""
+        lease = self._leases.get(slot)
+        return lease.session if lease else None
 
     @property
     def asking(self) -> dict[int, Session]:
@@ -110,7 +123,7 @@ class PoolShell:
             self.spawn(self._hang_up(lease.slot, lease.server))
         else:
             why = self._given_up(lease.slot, lease.server)
-            self._do(self.core.release(lease.slot, lease.number, self._now(), clean=False, reason=why))
+            self._do(self._core.release(lease.slot, lease.number, self._now(), clean=False, reason=why))
         return False
 
     def take(self, asker: Taker, key: PoolKey) -> tuple[int, Lease | None]:
@@ -127,18 +140,34 @@ class PoolShell:
     def leave_queue(self, waiter: int) -> None:
         """Whoever asked under this number is gone. No effect on who has been answered."""
         if self._waiting.pop(waiter, None):
-            self._do(self.core.cancel(waiter, self._now()))
+            self._do(self._core.cancel(waiter, self._now()))
 
     def put_back(self, lease: Lease) -> None:
         """The lease is over, and its server is clean: it is free now, or somebody else's."""
         if lease.server.cancels:  # they must not hit its next client
             self.spawn(self._clean(lease, None, ""))
-        elif self._let_go(lease.slot):
-            self.spawn(self._hang_up(lease.slot, lease.server))
         else:
-            self._attend_idle(lease.slot, lease.server)
-            if effects := self.core.release(lease.slot, lease.number, self._now()):
-                self._do(effects)
+            self._free(lease)
+
+    def _free(self, lease: Lease) -> None:
+        """Its server is nobody's."""
+        slot, server = lease.slot, lease.server
+        if self._let_go(slot):
+            self.spawn(self._hang_up(slot, server))
+            return
+        self._attend_idle(slot, server)
+        if effects := self._core.release(slot, lease.number, self._now(), leases=lease.turns):
+            self._do(effects)
+
+    def stands_by(self, lease: Lease, rank: list[Lease]) -> bool:
+        """Keep the clean server of a lease that is over for the next client, unless somebody waits. Is it kept?"""
+        if self._doomed or not self._core.stands_by:
+            return False
+        return self.standby.add(lease, rank)
+
+    def _lost_on_standby(self, lease: Lease) -> None:
+        self.standby.remove(lease)
+        self.is_silent(lease)
 
     async def _ask(self, session: Session) -> Lease:
         waiter = next(self._numbers)
@@ -154,7 +183,7 @@ class PoolShell:
             if answer.done() and not answer.cancelled() and answer.exception() is None:
                 self._decline(answer.result())
             else:
-                self._do(self.core.cancel(waiter, self._now()))
+                self._do(self._core.cancel(waiter, self._now()))
             raise
         finally:
             self._waiting.pop(waiter, None)
@@ -166,12 +195,12 @@ class PoolShell:
             self.spawn(self._hang_up(lease.slot, lease.server))
         else:
             self._attend_idle(lease.slot, lease.server)
-            self._do(self.core.decline(lease.slot, lease.number, self._now()))
+            self._do(self._core.decline(lease.slot, lease.number, self._now()))
 
     def _let_go(self, slot: int) -> bool:
         """Nobody holds the slot any more. Whether it is to be closed now, because that was asked for meanwhile."""
         self._held.discard(slot)
-        self.sessions.pop(slot, None)
+        self._leases.pop(slot, None)
         doomed = slot in self._doomed
         self._doomed.discard(slot)
         return doomed
@@ -183,12 +212,12 @@ class PoolShell:
 
     def clear(self, lease: Lease, query: str) -> None:
         """The lease is over: run this query before the server is free."""
-        self.sessions.pop(lease.slot, None)
+        lease.session = None
         self.spawn(self._clean(lease, None, query))
 
     def give_back(self, lease: Lease, link: Link | None, query: str | None = None) -> None:
         """The session is over: clean the server with this query, or the one of the settings; or close it."""
-        self.sessions.pop(lease.slot, None)
+        lease.session = None
         query = self._reset_query if query is None else query
         over: asyncio.Future[None] = self._loop.create_future()
 
@@ -198,7 +227,11 @@ class PoolShell:
             self._cleaned(lease, dirt)
 
         self._tasks.add(over)
-        if not clean_at_once(lease.server, link, query, cleaned):
+        try:
+            at_once = clean_at_once(lease.server, link, query, cleaned)
+        except Exception:
+            at_once = False  # `clean` stumbles over it, too
+        if not at_once:
             self._tasks.discard(over)
             self.spawn(self._clean(lease, link, query))
 
@@ -221,7 +254,7 @@ class PoolShell:
         else:
             self._attend_idle(lease.slot, server)
         reason = close_reason(dirt)
-        self._do(self.core.release(lease.slot, lease.number, self._now(), clean=dirt is None, reason=reason))
+        self._do(self._core.release(lease.slot, lease.number, self._now(), clean=dirt is None, reason=reason))
 
     # -- effects
 
@@ -245,7 +278,7 @@ class PoolShell:
     def _grant(self, waiter: int, slot: int, number: int) -> None:
         asker = self._waiting.pop(waiter, None)
         if asker is None or not asker.waits:
-            self._do(self.core.decline(slot, number, self._now()))
+            self._do(self._core.decline(slot, number, self._now()))
             return
         asker.granted(self._lend(slot, number, asker.session))
 
@@ -253,8 +286,9 @@ class PoolShell:
         server = self.servers[slot]
         server.channel.ignore()
         self._held.add(slot)
-        self.sessions[slot] = session
-        return Lease(slot, number, server)
+        lease = self._leases[slot] = Lease(slot, number, server, session.key, session)
+        lease.lost = partial(self._lost_on_standby, lease)
+        return lease
 
     def _refuse(self, waiter: int, error: ClientFacing) -> None:
         if asker := self._waiting.pop(waiter, None):
@@ -268,9 +302,9 @@ class PoolShell:
             self.servers[slot] = outcome
             self.bases[key] = outcome.base
             self._attend_idle(slot, outcome)
-            self._do(self.core.connected(slot, self._now()))
+            self._do(self._core.connected(slot, self._now()))
         else:
-            self._do(self.core.connect_failed(slot, outcome, self._now()))
+            self._do(self._core.connect_failed(slot, outcome, self._now()))
 
     def _validate(self, slot: int) -> None:
         server = self.servers[slot]
@@ -286,7 +320,7 @@ class PoolShell:
         if alive:
             self._attend_idle(slot, server)
         del self._validating[slot]
-        self._do(self.core.validated(slot, alive, self._now()))
+        self._do(self._core.validated(slot, alive, self._now()))
 
     def _close(self, slot: int, reason: CloseReason) -> None:
         """End the connection; under a client's hands only after the client has been told."""
@@ -299,13 +333,13 @@ class PoolShell:
             self.spawn(self._hang_up(slot, server))
             return
         self._doomed.add(slot)
-        if session := self.sessions.get(slot):
+        if session := self.holder(slot):
             session.terminate()
 
     async def _hang_up(self, slot: int, server: Server) -> None:
         await see_off(server, self._cancel)
         del self.servers[slot]
-        self._do(self.core.closed(slot, self._now()))
+        self._do(self._core.closed(slot, self._now()))
 
     # -- idle servers and time
 
@@ -316,7 +350,7 @@ class PoolShell:
     def _lost(self, slot: int, server: Server) -> None:
         """It counts until PostgreSQL's side is gone, too."""
         if self.servers.get(slot) is server:
-            self._do(self.core.spoiled(slot, self._given_up(slot, server), self._now()))
+            self._do(self._core.spoiled(slot, self._given_up(slot, server), self._now()))
 
     def _given_up(self, slot: int, server: Server) -> CloseReason:
         """Why nobody can use it any more. With an error PostgreSQL takes its leave."""
@@ -327,7 +361,7 @@ class PoolShell:
 
     def _arm(self) -> None:
         """One timer for everything. It may fire early, and is then set again."""
-        deadline = self.core.next_deadline()
+        deadline = self._core.next_deadline()
         if deadline is None or self._due <= deadline:
             return
         if self._timer:

@@ -157,9 +157,9 @@ class Session:
     def _interrupt(self, error: ClientFacing) -> None:
         assert self._task
         self._interruption = error
-        self._task.cancel()
         if self.link:
             self.link.part(Parting.CLIENT_GONE)  # the task has its turn later; nothing crosses any more from now on
+        self._task.cancel()
 
     # -- life
 
@@ -273,7 +273,7 @@ class Session:
 
     async def _until_it_ends(self, link: Link) -> Parting:
         try:
-            return await asyncio.shield(link.ended)  # cancelled, it could not tell how it ended
+            return await link.ended
         except asyncio.CancelledError:
             link.part(Parting.CLIENT_GONE)
             raise

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from agroal.config.choices import SessionState
 from agroal.daemon.lease import Lease
+from agroal.daemon.standby import best
 from agroal.daemon.state import State
 from agroal.errors import Cancelled, ClientFacing, PeerGone, ServerLost, StateNotKept
 from agroal.net.dial import Server, Traffic
@@ -49,6 +50,8 @@ class Taker:
         self._shell = daemon.pool
         self._key = session.key
         self._waiter = 0
+        self._canary = daemon.settings.canary
+        self._rank = daemon.pool.standby.rank(session.key)
         self._mark = Traffic()
         """What had been relayed for the client when it got the server that it has."""
 
@@ -69,6 +72,22 @@ class Taker:
     # -- the link's Broker
 
     def take(self) -> bool:
+        while lease := best(self._rank, self.outfit):
+            server = lease.server
+            if server.channel.peek() is None:
+                lease.turns += 1
+                lease.session = self.session
+                if server.outfit is not self.outfit:
+                    self.link.stash()
+                    self._shell.spawn(self._prepare(lease))
+                    return False
+                self.lease = lease
+                self.link.hold(server)
+                return True
+            self._shell.is_silent(lease)
+        return self._take_from_core()
+
+    def _take_from_core(self) -> bool:
         while True:
             self._waiter, lease = self._shell.take(self, self._key)
             if lease is None:
@@ -76,7 +95,7 @@ class Taker:
             self._waiter = 0
             if self._shell.is_silent(lease):
                 break
-        if lease.server.outfit is self.outfit and not self._daemon.settings.canary:
+        if lease.server.outfit is self.outfit and not self._canary:
             self._hold(lease)
             return True
         self.link.stash()
@@ -97,7 +116,9 @@ class Taker:
         self.lease = None
         if self._daemon.settings.server_reset_query_always:
             self._shell.clear(lease, self._daemon.settings.server_reset_query or CLEAR)
-        else:
+            return
+        lease.session = None
+        if self._canary or lease.server.cancels or not self._shell.stands_by(lease, self._rank):
             self._shell.put_back(lease)
 
     def leave_queue(self) -> None:
@@ -117,7 +138,7 @@ class Taker:
             self._waiter, again = self._shell.take(self, self._key)
             if again:
                 self.granted(again)
-        elif lease.server.outfit is self.outfit and not self._daemon.settings.canary:
+        elif lease.server.outfit is self.outfit and not self._canary:
             self._hold(lease)
             self.link.go_on()
         else:
@@ -161,7 +182,7 @@ class Taker:
         server, outfit = lease.server, self.outfit
         try:
             await fit(server, outfit.reported, outfit.others, self._daemon.settings.connect_timeout)
-            if self._daemon.settings.canary:
+            if self._canary:
                 await server.converse(canary(server.pid, server.parameters), self._daemon.settings.connect_timeout)
         except ClientFacing as error:
             self._shell.discard(lease)

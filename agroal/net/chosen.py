@@ -1,4 +1,4 @@
-"""The pump and the flow in use: their compiled twins, where these and that of the scanner were built, or the reference."""
+"""The pump and the flow in use: the compiled twins where these and the scanner's were built, else the reference."""
 
 from __future__ import annotations
 

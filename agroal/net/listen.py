@@ -94,6 +94,7 @@ class Listener:
         self._welcome = welcome
         self._later = later
         self._path = sock.getsockname() if sock.family == socket.AF_UNIX else None
+        self._kind = int(sock.family), int(sock.type), sock.proto
         self._channel.attend(self._accept)
 
     def reconfigure(self, backlog: int, options: SocketOptions) -> None:
@@ -110,7 +111,9 @@ class Listener:
     def _accept(self) -> None:
         """Take one client. While there are more, the set says so again: a storm of them does not starve the others."""
         try:
-            sock, address = self._sock.accept()
+            # What socket.accept does, but for two enums that it looks up for each client.
+            number, address = self._sock._accept()  # type: ignore[attr-defined]
+            sock = socket.socket(*self._kind, fileno=number)
         except BlockingIOError:
             return
         except OSError as error:

@@ -21,7 +21,7 @@ from agroal.wire.codes import Backend, Status
 from agroal.wire.fields import parse_fields
 from agroal.wire.talk import Talk, read_answer
 
-Settings = tuple[tuple[str, str], ...]
+Settings = tuple[tuple[str, str | None], ...]
 
 WEARABLE: Final[tuple[str, ...]] = ("application_name", "DateStyle", "IntervalStyle", "TimeZone")
 """Settings that do no harm to a server that waits for its next client, and that PostgreSQL reports.
@@ -136,7 +136,8 @@ def _set(settings: Mapping[str, str]) -> bytes:
 
 def _build_set(settings: Settings) -> bytes:
     calls = [f"pg_catalog.set_config(${at}, ${at + 1}, false)" for at in range(1, 2 * len(settings), 2)]
-    return frontend.extended_query("SELECT " + ", ".join(calls), [text for pair in settings for text in pair])
+    values = [text for pair in settings for text in pair]
+    return frontend.extended_query("SELECT " + ", ".join(calls), values, leaving_nothing=True)
 
 
 _known_set = lru_cache(REMEMBERED)(_build_set)
@@ -148,10 +149,8 @@ def dress(changes: Iterable[tuple[str, str | None]], parameters: dict[str, str])
     `parameters` are the server's reported settings, kept up to date. Raises ServerRefused, OutOfStep.
     """
     pairs = tuple(changes)
-    calls = [f"pg_catalog.set_config(${at}, ${at + 1}, false)" for at in range(1, 2 * len(pairs), 2)]
-    yield from _run(
-        frontend.extended_query("SELECT " + ", ".join(calls), [x for pair in pairs for x in pair]), parameters
-    )
+    short = sum(len(name) + len(value or "") for name, value in pairs) <= SHORT
+    yield from _run((_known_set if short else _build_set)(pairs), parameters)
 
 
 def canary(pid: int, parameters: dict[str, str]) -> Talk[None]:

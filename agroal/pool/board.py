@@ -89,6 +89,12 @@ class Board:
         self.seats.move(slot, IN_USE, now)
         return Grant(waiter, slot.index, slot.lease)
 
+    def recount(self, slot: Slot, leases: int) -> None:
+        """The connection was leased so many times more than was known."""
+        self.totals.leases += leases
+        slot.lane.totals.leases += leases
+        slot.leases += leases
+
     def serve(self, waiter: Waiter, slot: Slot, now: float) -> Grant:
         self.leave(waiter, now)
         return self.grant(slot, waiter.id, now)

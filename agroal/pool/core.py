@@ -104,15 +104,27 @@ class Pool(PoolView):
         return self._settle(now)
 
     def release(
-        self, slot: int, lease: int, now: float, *, clean: bool = True, reason: CloseReason = CloseReason.DIRTY
+        self,
+        slot: int,
+        lease: int,
+        now: float,
+        *,
+        clean: bool = True,
+        reason: CloseReason = CloseReason.DIRTY,
+        leases: int = 0,
     ) -> list[Effect]:
-        """The client gives its connection back. If it is not clean, `reason` says why nobody else may use it."""
+        """The client gives its connection back. If it is not clean, `reason` says why nobody else may use it.
+
+        `leases`: how many more clients have had it meanwhile, handed on without a word to the pool.
+        """
         back = self._seats.slots[slot]
         if not lease or back.lease != lease:
             has = f"lease {back.lease}" if back.lease else "none"
             raise IllegalTransition(f"slot {slot}: lease {lease} is over, or never was: it has {has}")
         back.lease = 0
         lane, board = back.lane, self._board
+        if leases:
+            board.recount(back, leases)
         if back.state in CLOSING:  # flush all was first
             return self._settle(now)
         if fault := upkeep.fault(back, None if clean else reason, board.seats, board.settings, now):

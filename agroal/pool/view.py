@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sized
 
 from agroal.pool import flushing, snapshot
 from agroal.pool.board import Board
@@ -27,6 +28,17 @@ class PoolView:
     def leased(self) -> int:
         """How many clients hold a connection."""
         return sum(slot.state in LEASED for slot in self._board.seats.slots)
+
+    @property
+    def queue(self) -> Sized:
+        """Who waits, of all keys."""
+        return self._board.waiters
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether a server may go from client to client without being looked at here."""
+        board = self._board
+        return not board.validates_first and board.seats.observer is None
 
     @property
     def gate(self) -> Gate:

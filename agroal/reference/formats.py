@@ -150,7 +150,10 @@ DATABASES: Blocks = (
             ),
             ("`INITIAL_SIZE`", "How many are opened at the start; 0 when left out."),
             ("`MIN_SIZE`", "How many are kept when others are closed for being idle or old; 0 when left out."),
-            ("`pipeline=`", "Behind them: `transaction`, `session` or `performance` for these clients. See `pipeline`."),
+            (
+                "`pipeline=`",
+                "Behind them: `transaction`, `session` or `performance` for these clients. See `pipeline`.",
+            ),
         ),
     ),
     Text(

@@ -28,6 +28,7 @@ RESULTS: Final = (
     Backend.DATA_ROW,
     Backend.PARSE_COMPLETE,
     Backend.BIND_COMPLETE,
+    Backend.CLOSE_COMPLETE,
     Backend.ERROR_RESPONSE,
 )
 _GO_ON: Final = frozenset(map(int, ASYNCHRONOUS + RESULTS))

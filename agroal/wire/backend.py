@@ -79,8 +79,16 @@ def greeting(key: bytes) -> bytes:
 
 def welcome(parameters: Mapping[str, str]) -> bytes:
     """What follows when there is a server: its settings, and the first ReadyForQuery."""
-    statuses = b"".join(parameter_status(name, value) for name, value in parameters.items())
+    pairs = tuple(parameters.items())
+    return (_known_welcome if sum(map(len, parameters.values())) <= SHORT * 4 else _welcome)(pairs)
+
+
+def _welcome(parameters: tuple[tuple[str, str], ...]) -> bytes:
+    statuses = b"".join(parameter_status(name, value) for name, value in parameters)
     return statuses + ready_for_query(Status.IDLE)
+
+
+_known_welcome = lru_cache(256)(_welcome)
 
 
 def parse_authentication(body: bytes) -> tuple[int, bytes]:

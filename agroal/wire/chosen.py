@@ -13,14 +13,12 @@ if TYPE_CHECKING or PURE:
     from agroal.wire.scan import BackendScanner, FrontendScanner, Scanner, Tally
 else:
     try:
-        from agroal.wire._scan import BackendScanner, FrontendScanner, Scanner, Tally
-    except ImportError:
-        from agroal.wire.scan import BackendScanner, FrontendScanner, Scanner, Tally
-    try:
         from agroal.wire._halting import HaltingBackend, HaltingFrontend, TurnTally
+        from agroal.wire._scan import BackendScanner, FrontendScanner, Scanner, Tally
     except ImportError:
         from agroal.wire.expectations import TurnTally
         from agroal.wire.halting import HaltingBackend, HaltingFrontend
+        from agroal.wire.scan import BackendScanner, FrontendScanner, Scanner, Tally
 
 __all__ = [
     "COMPILED",

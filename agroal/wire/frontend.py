@@ -9,6 +9,7 @@ from agroal.errors import ProtocolViolation
 from agroal.wire.codes import Frontend
 from agroal.wire.fields import cstring, message, take_cstring
 
+_CLOSE_UNNAMED = message(Frontend.CLOSE, b"S\0")
 _NULL = struct.pack("!i", -1)
 TERMINATE = message(Frontend.TERMINATE, b"")
 SYNC = message(Frontend.SYNC, b"")
@@ -55,8 +56,10 @@ def parse_sasl_initial_response(body: bytes) -> tuple[str, bytes]:
     return mechanism, data
 
 
-def extended_query(sql: str, values: Sequence[str | None]) -> bytes:
+def extended_query(sql: str, values: Sequence[str | None], *, leaving_nothing: bool = False) -> bytes:
     """One statement with its values bound as text, in an extended-protocol batch that ends with Sync.
+
+    `leaving_nothing`: the unnamed statement is closed again, and that is answered, too.
 
     Values travel beside the statement, so they can't become part of it.
     """
@@ -65,4 +68,5 @@ def extended_query(sql: str, values: Sequence[str | None]) -> bytes:
     bound = b"".join(_NULL if value is None else struct.pack("!I", len(value)) + value for value in encoded)
     bind = message(Frontend.BIND, b"\0\0" + struct.pack("!HH", 0, len(values)) + bound + struct.pack("!H", 0))
     execute = message(Frontend.EXECUTE, b"\0" + struct.pack("!I", 0))
-    return parse + bind + execute + SYNC
+    close = _CLOSE_UNNAMED if leaving_nothing else b""
+    return parse + bind + execute + close + SYNC

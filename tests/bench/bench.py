@@ -28,6 +28,8 @@ from tests.bench.workloads import Workload
 
 _OVERHEAD = 0.4
 """Seconds that a run takes beside those that pgbench is given."""
+_HOLDING = 10
+"""Seconds that it takes to look at the memory of one pool."""
 _SPARE = 50
 """Connections to PostgreSQL, or to a pool, that nobody counts on."""
 
@@ -59,15 +61,14 @@ def run(options: Options, screen: Screen, pulse: Callable[[], None]) -> Record:
         screen.say(f"  {line}")
     if not lineup.runs and not lineup.holders:
         raise BenchFailed("no peer is left that could be measured")
-    minutes = lineup.runs * options.rounds * (options.seconds + _OVERHEAD) / 60
-    screen.say(f"  {lineup.runs} runs in each of {options.rounds} rounds: about {minutes + 1:.0f} minutes")
+    seconds = lineup.runs * options.rounds * (options.seconds + _OVERHEAD) + len(lineup.holders) * len(modes) * _HOLDING
+    screen.say(f"  {lineup.runs} runs in each of {options.rounds} rounds: about {seconds / 60 + 1:.0f} minutes")
     with ExitStack() as stack:
         folder = scratch.make("agroal-bench-")
         stack.callback(scratch.remove, folder)
-        most = sum(max((workload.setup.servers for workload in workloads), default=0) for _ in lineup.pools)
-        server = Server(
-            folder / "postgres", find_binaries(os.environ), connections=max(options.idle, most) + _SPARE, pulse=pulse
-        )
+        most = len(lineup.pools) * max((workload.setup.servers for workload in workloads), default=0)
+        connections = max(options.idle, most) + _SPARE
+        server = Server(folder / "postgres", find_binaries(os.environ), connections=connections, pulse=pulse)
         stack.callback(server.stop)
         with screen.step(f"PostgreSQL, with tables of scale {options.scale}"):
             server.start()
@@ -118,22 +119,23 @@ class Bench:
         output = self._folder / "clients"
         output.mkdir()
         rounds = Rounds(self._server, output, self._options.seconds, self._screen)
-        for setup in dict.fromkeys(workload.setup for workload in workloads):
+        for number, setup in enumerate(dict.fromkeys(workload.setup for workload in workloads)):
+            home = self._folder / f"setup-{number}"
+            home.mkdir(mode=0o711)
             here = [workload for workload in workloads if workload.setup == setup]
             crowd = max(workload.crowd for workload in here)
             raise_descriptor_limit(crowd)
             with ExitStack() as stack:
                 pools = self._lineup.partakers(*here)
-                peers = [peer for pool in pools if (peer := self._peer(pool, setup, crowd, stack))]
+                peers = [peer for pool in pools if (peer := self._peer(pool, setup, crowd, home, stack))]
                 yield from rounds.run(here, peers, self._options.rounds)
         self.failures += rounds.failures.values()
 
-    def _peer(self, pool: Pool, setup: Setup, crowd: int, stack: ExitStack) -> Peer | None:
+    def _peer(self, pool: Pool, setup: Setup, crowd: int, home: Path, stack: ExitStack) -> Peer | None:
         """None where it does not start, which is not the end of the others."""
         if isinstance(pool, Direct):
             return Peer(pool, self._server.host(setup.by_socket), self._server.port)
-        folder = self._folder / f"pool-{len(list(self._folder.iterdir()))}"
-        running = RunningPool(pool, folder, self._server, setup, crowd + _SPARE)
+        running = RunningPool(pool, home / pool.name, self._server, setup, crowd + _SPARE)
         stack.callback(running.stop)
         with self._screen.step(f"{pool.name} ({setup})"):
             try:

@@ -56,11 +56,10 @@ NAMES = (*(workload.name for workload in WORKLOADS), *MEMORY)
 QUICK = (
     "session/select-prepared",
     "transaction/select-simple",
-    "transaction/tpcb-prepared",
+    "transaction/select-prepared",
     "reconnect/trust",
     "tls/select-prepared",
     "tail/500-clients",
-    "large/row-40mb",
     "memory/transaction",
 )
 """What is measured when nothing else is asked for: about five minutes, with PgBouncer as the only other pool."""

@@ -64,7 +64,7 @@ def section(records: Sequence[Record], plot: str) -> str:
 
 def _run(record: Record) -> str:
     commands = "".join(f"# {workload}\n{portable(command)}\n" for workload, command in record.commands())
-    pools = "".join(f"{portable(peer.command)}\n" for peer in record.peers if peer.command)
+    pools = "".join(dict.fromkeys(f"{portable(peer.command)}\n" for peer in record.peers if peer.command))
     return "\n".join(
         [
             "\n".join(f"- {sentence}" for sentence in record.conditions()) + "\n",

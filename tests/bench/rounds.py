@@ -13,6 +13,9 @@ from tests.bench.peers import Peer
 from tests.bench.server import Server
 from tests.bench.workloads import Workload
 
+_SAID = 8
+"""Lines of an error that are shown, beside the first."""
+
 
 class Rounds:
     """A B C A B C …: what is compared is measured within seconds of each other.
@@ -44,7 +47,7 @@ class Rounds:
             try:
                 yield self._measure(peer, workload, number)
             except (AgroalError, OSError) as error:
-                self.failures[workload.name, peer.name] = f"{workload.name} through {peer.name}: {error}"
+                self.failures[workload.name, peer.name] = f"{workload.name} through {peer.name}: {shortened(error)}"
 
     def _measure(self, peer: Peer, workload: Workload, number: int) -> Sample:
         """One run. Raises AgroalError, OSError where it came to nothing."""
@@ -67,6 +70,13 @@ class Rounds:
             rss=peer.rss(),
             command=workload.command(clients, self._seconds),
         )
+
+
+def shortened(error: Exception) -> str:
+    """Its first line and its last ones: hundreds of clients may have said the same in between."""
+    first, *others = str(error).splitlines() or [""]
+    between = ["…"] if len(others) > _SAID else []
+    return "\n".join([first, *between, *others[-_SAID:]])
 
 
 def _note(sample: Sample) -> str:

@@ -14,6 +14,8 @@ from tests.bench.setups import DATABASE, EQUALS, SESSION, TRUSTED, Mode, Setup
 
 _CONNECTS = 250
 """Clients that any pool lets in within a second."""
+_UNTIL_EVEN = 3
+"""Seconds in which a pool has distributed its servers."""
 _LOGS = "pgbench_log.*"
 _TIMING = re.compile(r"^Time: ([\d.]+) ms", re.MULTILINE)
 
@@ -116,7 +118,10 @@ class Tail(Pgbench):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fairness(Pgbench):
-    """Users who want the same at the same time: pgbench for each of them."""
+    """Users who want the same at the same time: pgbench for each of them.
+
+    They get some seconds more, so that it matters little who came first.
+    """
 
     users: Sequence[str] = EQUALS
 
@@ -128,6 +133,9 @@ class Fairness(Pgbench):
         names = " ".join(self.users)
         each = clients.command("pgbench", "USER", self.arguments(seconds)).replace(" USER ", " $user ")
         return f"for user in {names}; do {each} & done; wait"
+
+    def arguments(self, seconds: int) -> list[str]:
+        return Pgbench.arguments(self, seconds + _UNTIL_EVEN)
 
     def run(self, clients: Clients, seconds: int) -> Result:
         said = clients.run_together("pgbench", self.users, self.arguments(seconds), seconds)

@@ -208,7 +208,6 @@ public class Drivers {
     }
 
     public static void main(String[] arguments) throws Exception {
-        System.out.println("version pgjdbc " + new org.postgresql.Driver().getClass().getPackage().getImplementationVersion());
         check("statements that the server prepares at once", Drivers::prepared, "prepareThreshold=1");
         check("a cache of statements that is too small", Drivers::prepared, "prepareThreshold=1", "preparedStatementCacheQueries=1");
         check("statements that are never prepared", Drivers::prepared, "prepareThreshold=0");
@@ -222,6 +221,6 @@ public class Drivers {
         check("COPY in and out", Drivers::copies);
         check("a query that takes too long is cancelled", Drivers::timeout);
         check("LISTEN", Drivers::listens);
-        check("read-only and serializable", Drivers::readsOnly);
+        check("read-only and serializable", Drivers::readsOnly, "readOnlyMode=always");
     }
 }

@@ -1,6 +1,6 @@
 // What all scripts share: where the database is, and how a check is reported. One line each; an error ends the script.
 
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 
 const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE } = process.env;
 
@@ -8,7 +8,7 @@ export const where = { host: PGHOST, port: Number(PGPORT), user: PGUSER, passwor
 export const url = `postgresql://${PGUSER}:${encodeURIComponent(PGPASSWORD)}@${PGHOST}:${PGPORT}/${PGDATABASE}`;
 
 export function version(name) {
-  console.log("version", name, createRequire(import.meta.url)(`${name}/package.json`).version);
+  console.log("version", name, JSON.parse(readFileSync(`node_modules/${name}/package.json`)).version);
 }
 
 export async function check(what, body) {

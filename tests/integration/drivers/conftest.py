@@ -8,14 +8,13 @@ another: what only works on one server fails here.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.integration.conftest import _RUNNING
 from tests.integration.daemon import Agroal, Key, launcher
+from tests.integration.drivers.stirring import stirred
 from tests.integration.pipelines import PIPELINES
 from tests.integration.postgres import Database, Postgres
 from tests.integration.run import Run
@@ -55,25 +54,3 @@ def pool(daemon: Agroal, pipeline: str) -> Iterator[Agroal]:
 def wanders(pipeline: str) -> bool:
     """Whether a client's transactions may run on several servers."""
     return pipeline == "transaction"
-
-
-@contextmanager
-def stirred(pool: Agroal) -> Iterator[None]:
-    """One more client takes a server and gives it back again and again: who comes next finds another on top."""
-    enough = threading.Event()
-    client = pool.connect()
-
-    def stir() -> None:
-        while not enough.wait(0.0005):
-            client.execute("BEGIN")
-            enough.wait(0.001)
-            client.execute("COMMIT")
-
-    stirrer = threading.Thread(target=stir)
-    stirrer.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        stirrer.join()
-        client.close()

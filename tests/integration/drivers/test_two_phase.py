@@ -11,7 +11,7 @@ from sqlalchemy import URL, create_engine, text
 
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
-from tests.integration.drivers.conftest import stirred
+from tests.integration.drivers.stirring import stirred
 from tests.integration.pipelines import PIPELINES
 from tests.integration.postgres import Database, OwnPostgres
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from itertools import count
 from random import Random
 
@@ -49,8 +50,8 @@ class Client:
         """Its prepared statements: which token each of them gives."""
         self.channels: set[str] = set()
         self.notified: list[tuple[str, str]] = []
-        self.said = ""
-        """The last that it asked for, to show."""
+        self.transcript = deque[str](maxlen=40)
+        """What was said and heard last, to show."""
         self._tokens = count()
 
     def token(self) -> str:
@@ -67,14 +68,18 @@ class Client:
         self.wire.say(startup(*(word for pair in who.items() for word in pair)))
         while (said := await self.hear()) != wire.READY:
             if said != ("R",):
-                raise Crossed(f"{self.name} expected to be let in, and heard {_short(said)}")
+                raise self.crossed("expected to be let in")
         self.check_settings()
 
     async def ask(self, data: bytes, *expected: Said) -> None:
         """Say it, and hear exactly what is expected. Raises Crossed, Died, Interrupted, BrokeOff."""
-        self.said = f"{data[:500]!r}"
-        self.wire.say(data)
+        self.say(data)
         await self.expect(*expected)
+
+    def say(self, data: bytes) -> None:
+        """Raises BrokeOff."""
+        self.transcript.append(f"said {_short(data)}")
+        self.wire.say(data)
 
     async def expect(self, *expected: Said) -> None:
         """Hear exactly this. Raises Crossed, Died, Interrupted, BrokeOff."""
@@ -109,6 +114,7 @@ class Client:
                     self._notify(body)
                 case _:
                     said = wire.understand(kind, body)
+                    self.transcript.append(f"heard {_short(said)}")
                     if kind == "Z":
                         self.status = str(said[1])
                     if kind == "E" and wire.fields(body)["V"] == "FATAL":
@@ -127,21 +133,21 @@ class Client:
         """What it was told of the server's settings is what it asked for."""
         told = {name: self.parameters.get(name) for name in self.settings}
         if told != self.settings:
-            raise Crossed(f"{self.name} has the settings {self.settings} and was told of {told}")
+            raise self.crossed(f"has the settings {self.settings} and was told of {told}")
 
     def expect_notification(self, channel: str, payload: str) -> None:
         """It came last, before the transaction was reported as done."""
         if not self.notified or self.notified[-1] != (channel, payload):
-            raise Crossed(f"{self.name} expected {payload} on {channel} and heard {self.notified}")
+            raise self.crossed(f"expected {payload} on {channel}, and was notified of {self.notified}")
 
     def _excuse(self, said: Said, expected: object) -> None:
         """Raises Crossed unless the error is the work of a cancel request for this very client."""
         if said != wire.error(_CANCELLED) or not self.was_cancelled:
-            raise Crossed(f"{self.name} heard {said}, expected {_short(expected)}, having said {self.said}")
+            raise self.crossed(f"expected {_short(expected)}")
 
     async def _hear_out(self, owed: list[Said]) -> None:
         if not owed:
-            self.wire.say(SYNC)
+            self.say(SYNC)
             owed = [wire.READY]
         for _ in owed:
             while (await self.hear())[0] != "Z":
@@ -152,12 +158,16 @@ class Client:
             return Dismissed()
         if sqlstate in _LOST:
             return Died(sqlstate)
-        return Crossed(f"{self.name} was thrown out with {sqlstate} {words}, having said {self.said}")
+        return self.crossed(f"was thrown out with {sqlstate} {words}")
+
+    def crossed(self, what: str) -> Crossed:
+        """The error that says so, and what went before."""
+        return Crossed("\n  ".join([f"{self.name} {what}:", *self.transcript]))
 
     def _notify(self, body: bytes) -> None:
         channel, payload, _ = body[4:].decode().split("\0")
         if channel not in self.channels or not payload.startswith(self.name):
-            raise Crossed(f"{self.name} listens to {self.channels} and heard {payload} on {channel}")
+            raise self.crossed(f"listens to {self.channels} and heard {payload} on {channel}")
         self.notified.append((channel, payload))
 
 
@@ -166,4 +176,4 @@ ZONES = ("Asia/Tokyo", "Europe/Berlin", "America/Lima", "UTC")
 
 def _short(said: object) -> str:
     text = repr(said)
-    return text if len(text) < 300 else f"{text[:200]}… ({len(text)} characters)"
+    return text if len(text) < 400 else f"{text[:300]}… ({len(text)} characters)"

@@ -246,7 +246,7 @@ async def copy_in(client: Client) -> None:
     data = "".join(f"{client.name}\t{n}\t{token}\n" for n in range(rows))
     if client.random.random() < 0.5:
         await client.ask(query("COPY copied FROM STDIN"), COPY_IN)
-        client.wire.say(copy_data(data[: len(data) // 2]))
+        client.say(copy_data(data[: len(data) // 2]))
         await client.ask(copy_data(data[len(data) // 2 :]) + COPY_DONE, tag(f"COPY {rows}"), READY)
     else:
         client.statements.pop("", None)
@@ -261,7 +261,7 @@ async def copy_in(client: Client) -> None:
 async def copy_in_that_fails(client: Client) -> None:
     await client.ask(query("COPY copied FROM STDIN"), COPY_IN)
     token = client.token()
-    client.wire.say(copy_data(f"{client.name}\t1\t{token}\n"))
+    client.say(copy_data(f"{client.name}\t1\t{token}\n"))
     if client.random.random() < 0.5:
         await client.ask(copy_fail("second thoughts"), error("57014"), READY)
     else:

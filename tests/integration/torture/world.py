@@ -30,7 +30,7 @@ COMMON = [getattr(deeds, name) for name in vars(deeds) if inspect.iscoroutinefun
 RARE = [getattr(state, name) for name in vars(state) if inspect.iscoroutinefunction(getattr(state, name))]
 """They keep a server for longer, in any pipeline."""
 
-_LONGEST = 60.0
+_LONGEST = 30.0
 """Seconds for one deed, or for one's turn to come."""
 
 
@@ -102,32 +102,40 @@ class World:
                 self.present.remove(client)
 
     async def _session(self, client: Client) -> str:
-        random = client.random
+        """How it ended. Raises Died."""
         try:
             async with asyncio.timeout(_LONGEST):
                 await client.enter(self.pool.host, self.port, self.login.name, self.pool.database.name)
             self._arm(client)
-            for _ in range(random.randrange(1, 20)):
-                deed = random.choice(RARE if random.random() < 0.15 else COMMON)
-                async with asyncio.timeout(_LONGEST):
-                    await deed(client)
-                self.account.deeds[deed.__name__] += 1
-                if self.is_over:
-                    break
-        except Interrupted:
-            async with asyncio.timeout(_LONGEST):
-                await client.recover()
-            client.wire.terminate()
-            return "cancelled"
+            interrupted = await self._work(client)
+        except TimeoutError:
+            raise client.crossed(f"waited for {_LONGEST:g} s in vain") from None
         except Dismissed:
             return "cancelled in the queue"
         except BrokeOff:
             return f"broke off ({client.wire.ending})"
         else:
             client.wire.terminate()
-            return "goodbye"
+            return "cancelled" if interrupted else "goodbye"
         finally:
             await client.wire.hang_up()
+
+    async def _work(self, client: Client) -> bool:
+        """Some deeds, or those before the first that is cancelled. Whether one was."""
+        random = client.random
+        for _ in range(random.randrange(1, 20)):
+            deed = random.choice(RARE if random.random() < 0.15 else COMMON)
+            try:
+                async with asyncio.timeout(_LONGEST):
+                    await deed(client)
+            except Interrupted:
+                async with asyncio.timeout(_LONGEST):
+                    await client.recover()
+                return True
+            self.account.deeds[deed.__name__] += 1
+            if self.is_over:
+                break
+        return False
 
     def _arm(self, client: Client) -> None:
         """Some go when nobody expects it: in the middle of what they say, or of what they hear."""

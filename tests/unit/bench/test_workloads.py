@@ -93,6 +93,7 @@ def test_a_tail_is_read_from_the_logs_of_all_threads() -> None:
     found = result(TAIL, PGBENCH.format(transactions=3, failed=0), logs=logs)
     assert (found.p50, found.p99) == (20.0, 30.0)
     assert "-l" in TAIL.arguments(3)
+    assert TAIL.arguments(3)[TAIL.arguments(3).index("-T") + 1] == "5"
     assert TAIL.crowd == 500
 
 
@@ -115,6 +116,7 @@ def test_fairness_runs_the_same_for_each_user() -> None:
     said = Said(*[PGBENCH.format(transactions=100, failed=0)] * 2)
     FAIR.run(said, 3)
     assert [user for _, user, _ in said.asked] == ["one", "two"]
+    assert " -T 6 " in FAIR.command(said, 3)
     assert "for user in one two; do pgbench -U $user " in FAIR.command(said, 3)
 
 

@@ -7,6 +7,7 @@ import itertools
 import socket
 import struct
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,18 +16,22 @@ from pathlib import Path
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.auth.users import Secret
-from agroal.config.model import HbaLine, HbaType, Method, Name, Settings
+from agroal.config.model import Configuration, Files, HbaLine, HbaType, Method, Name, Settings
 from agroal.daemon.daemon import Totals
 from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
 from agroal.daemon.files import Secrets
 from agroal.daemon.passwords import Passwords
+from agroal.daemon.pipelines import Pipelines
 from agroal.daemon.pool import PoolShell
 from agroal.daemon.session import Session
 from agroal.daemon.tracker import Tracker
 from agroal.net.cancel import Cancels
 from agroal.net.chosen import Channel
 from agroal.net.listen import SocketOptions
+from agroal.pipeline.evidence import Trace
+from agroal.pipeline.outfit import Wardrobe
+from agroal.pipeline.statements import Statements
 from agroal.pool.slot import PoolKey
 from agroal.wire.startup import StartupMessage
 from tests.unit.daemon.scene import Scene, scene
@@ -110,12 +115,19 @@ class FakeDaemon:
         self.pool: PoolShell = on.shell
         self.tracker = Tracker(on.shell)
         self.encryption = Encryption(None, {})
+        self.statements = Statements(b"agroal_")
+        self.wardrobe = Wardrobe()
+        self.pins: Counter[tuple[Trace, str, str]] = Counter()
         numbers = itertools.count(1)
         self.cancels = Cancels(on.pump, SocketOptions(), lambda _: key(next(numbers)))
         self.stopping = False
         self.is_crowded = False
         self.method: Method | None = Method.TRUST
         """Of the HBA line for everybody; None: there is no line."""
+
+    @property
+    def pipelines(self) -> Pipelines:
+        return Pipelines(Configuration(self.settings, (), (), (), Files(Path("agroal.conf"), Path("agroal_hba.conf"))))
 
     @staticmethod
     def now() -> float:

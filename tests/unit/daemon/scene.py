@@ -144,7 +144,7 @@ async def scene(reset_query: str = "", limits: Sequence[Limit] = (), **settings:
             await asyncio.sleep(0)
             dialler.hang_up()
             await closing
-            left = made.states(), made.shell.servers, made.shell.sessions
+            left = made.states(), made.shell.servers, made.shell.asking
             assert left == ([], {}, {})
         finally:
             dialler.hang_up()

@@ -106,7 +106,7 @@ async def test_what_sessions_that_have_ended_relayed_still_counts(socket_dir: Pa
             await play(Script() >> STARTUP + QUERY, client)
             await until(lambda: received(client).endswith(ANSWER))
             await play(Script() >> TERMINATE, client)
-            await until(lambda: picture(daemon).slots[0].state == "free")
+            await until(lambda: picture(daemon).slots[0].state == "free" and not daemon.sessions)
             seen = picture(daemon)
     assert (seen.counters.queries, seen.slots[0].queries) == (1, 1)
     assert (seen.slots[0].client, seen.slots[0].application_name, seen.clients) == ("", "", ())

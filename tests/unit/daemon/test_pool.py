@@ -93,12 +93,12 @@ class TestWaiters:
         async with scene(max_connections=1) as on:
             lease = await on.lease()
             leaves, stays = await on.queue(2)
+            if way == "hangs up":
+                leaves.waits.set_exception(PeerGone("it hung up"))
             on.shell.give_back(lease, None)
             if way == "is cancelled":
                 await until(leaves.waits.done)
                 leaves.task.cancel()  # the lease is there, and it has not seen it yet
-            else:
-                leaves.waits.set_exception(PeerGone("it hung up"))
             await settle()
             passed_on = stays.task.result()
             assert passed_on.server is lease.server

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from agroal.daemon import pool
+from agroal.daemon import cleaning
 from agroal.pool.effects import CloseReason
 from agroal.pool.flushing import FlushMode
 from tests.unit.daemon.scene import Scene, scene
@@ -173,12 +173,12 @@ class TestFlushing:
 async def test_a_mistake_of_ours_in_cleaning_closes_the_server_and_loses_no_slot(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(*_: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("planted")
 
     async with scene(max_connections=1) as on:
         first = await on.lease()
-        monkeypatch.setattr(pool, "clean", broken)
+        monkeypatch.setattr(cleaning, "verdict", broken)
         await on.give_back(first)
         on.dialler.peers[1].close()
         await until(lambda: on.states() == [])

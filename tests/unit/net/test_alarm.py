@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -10,52 +10,62 @@ from agroal.net.alarm import Alarm, Alarms, alarm, alarms_of
 from tests.unit.looping import in_a_loop, until
 
 
-class Clock(asyncio.SelectorEventLoop):
-    """A loop that never runs: its time is what it is told, and it has one timer at most."""
+@dataclass
+class Timer:
+    at: float
+    call: Callable[[], None]
+    waits: bool = True
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
+    def cancel(self) -> None:
+        self.waits = False
+
+
+@dataclass
+class Scene:
+    """Alarms on a loop whose time is what it is told."""
+
+    now: float = 0.0
+    timers: list[Timer] = field(default_factory=list)
+    rung: list[str] = field(default_factory=list)
+    failures: int = 0
+
+    def __post_init__(self) -> None:
+        self.alarms = Alarms(self)  # type: ignore[arg-type]
 
     def time(self) -> float:
         return self.now
 
-    @property
-    def rings_at(self) -> float:
-        [timer] = [timer for timer in self._scheduled if not timer.cancelled()] or [None]  # type: ignore[attr-defined]
-        return timer.when() if timer else math.inf
-
-
-class Scene:
-    def __init__(self, loop: Clock) -> None:
-        self.loop = loop
-        self.alarms = Alarms(loop)
-        self.rung: list[str] = []
+    def call_at(self, at: float, call: Callable[[], None]) -> Timer:
+        self.timers = [*(timer for timer in self.timers if timer.waits), Timer(at, call)]
+        assert len(self.timers) == 1, "the loop knows only the next"
+        return self.timers[0]
 
     def set(self, name: str, seconds: float) -> Alarm:
         return self.alarms.set(seconds, lambda: self.rung.append(name))
 
     def wait_until(self, now: float) -> list[str]:
         """What rings until then."""
-        while (at := self.loop.rings_at) <= now:
-            self.loop.now = at
-            self.alarms._timer._run()  # type: ignore[union-attr]
-        self.loop.now = now
+        while self.timers and self.timers[0].at <= now:
+            timer = self.timers.pop()
+            self.now = max(self.now, timer.at)
+            try:
+                timer.call()
+            except RuntimeError:
+                self.failures += 1
+        self.now = now
         rung, self.rung = self.rung, []
         return rung
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
-    loop = Clock()
-    yield Scene(loop)
-    loop.close()
+def scene() -> Scene:
+    return Scene()
 
 
 def test_each_rings_at_its_time_and_once(scene: Scene) -> None:
     scene.set("long", 60)
     scene.set("short", 5)
-    scene.loop.now = 1
+    scene.now = 1
     scene.set("later", 5)
     assert scene.wait_until(4.9) == []
     assert scene.wait_until(5) == ["short"]
@@ -88,19 +98,17 @@ def test_nothing_is_left_when_all_have_been_cancelled(scene: Scene) -> None:
     for seconds in range(1, 100):
         scene.set("never", seconds).cancel()
     assert scene.wait_until(100) == []
-    assert (scene.loop.rings_at, scene.alarms._rows) == (math.inf, {})
+    assert (scene.timers, scene.alarms._rows) == ([], {})
 
 
 def test_one_that_fails_does_not_keep_the_others_from_ringing(scene: Scene) -> None:
     def fail() -> None:
         raise RuntimeError("planted")
 
-    failures: list[object] = []
-    scene.loop.set_exception_handler(lambda _, context: failures.append(context.get("exception")))
     scene.alarms.set(5, fail)
     scene.set("other", 5)
     assert scene.wait_until(5) == ["other"]
-    assert len(failures) == 1
+    assert scene.failures == 1
 
 
 @in_a_loop

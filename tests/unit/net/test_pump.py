@@ -1,12 +1,38 @@
 from __future__ import annotations
 
 import logging
+import select
 import socket
+from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
+from agroal.net import chosen, flow
+from agroal.net import pump as reference
 from agroal.net.pump import Channel
+from agroal.wire import scan
+from tests.unit.net import pairs
 from tests.unit.net.pairs import channel, pump, received
+
+Making = tuple[ModuleType, ModuleType, ModuleType]
+"""The pump, the flow and the scanner."""
+
+MAKINGS: list[Making] = [(reference, flow, scan)]
+if chosen.COMPILED:
+    from agroal.net import _flow, _pump
+    from agroal.wire import _scan
+
+    MAKINGS.append((_pump, _flow, _scan))
+
+
+@pytest.fixture(scope="module", autouse=True, params=MAKINGS, ids=lambda making: making[0].__name__)
+def making(request: pytest.FixtureRequest) -> Iterator[Making]:
+    """Each test is about both: the readable reference, and the compiled twin where it was built."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairs, "Pump", request.param[0].Pump)
+        patch.setattr(pairs, "Channel", request.param[0].Channel)
+        yield request.param
 
 
 def read(channel: Channel, into: list[bytes]) -> None:
@@ -135,3 +161,82 @@ def test_closing_twice_is_closing_once() -> None:
         ours.close()
         assert ours.closed
         assert len(made) == 0
+
+
+def test_whoever_ignores_and_attends_again_hears_what_came_between() -> None:
+    with pump() as made, channel(made, "peer") as (peer, ours):
+        heard: list[bytes] = []
+        for said in (b"one", b"two"):
+            ours.attend(lambda: read(ours, heard))
+            ours.ignore()
+            peer.send(said)
+            made.turn()
+            ours.attend(lambda: read(ours, heard))
+            made.turn()
+            ours.ignore()
+            made.turn()
+        assert [piece for piece in heard if piece != b"nothing"] == [b"one", b"two"]
+
+
+def test_what_is_called_can_be_changed_at_any_time() -> None:
+    with pump() as made, channel(made, "peer") as (peer, ours):
+        heard: list[bytes] = []
+        ours.attend(lambda: pytest.fail("another listens"))
+        ours.on_readable = lambda: read(ours, heard)
+        peer.send(b"hello")
+        made.turn()
+        assert heard[0] == b"hello"
+
+
+def test_a_flow_is_called_whoever_attended_before_and_comes_after(making: Making) -> None:
+    _, flows, scanners = making
+    query = b"Q\0\0\0\x0dSELECT 1\0"
+    with pump() as made, channel(made, "client") as (client, ours), channel(made, "server") as (server, theirs):
+        heard: list[bytes] = []
+        relayed = flows.Flow(None, ours, theirs, scanners.FrontendScanner(scanners.Tally({})))
+        for attend in (lambda: ours.attend(relayed.relay), lambda: setattr(ours, "on_readable", relayed.relay)):
+            ours.attend(lambda: read(ours, heard))
+            attend()
+            client.send(query)
+            made.turn()
+            assert (received(server), heard) == (query, [])
+            ours.attend(lambda: read(ours, heard))
+            client.send(b"for another")
+            made.turn()
+            assert heard.pop(0) == b"for another"
+            heard.clear()
+        assert relayed.passed == 2 * len(query)
+
+
+def test_a_peer_that_is_gone_is_told_to_whoever_writes() -> None:
+    with pump() as made, channel(made, "peer") as (peer, ours):
+        peer.close()
+        with pytest.raises(BrokenPipeError):
+            ours.write(b"hello")
+        assert ours.unsent == b""
+
+
+def test_what_can_be_written_is_bytes_or_a_view_of_them() -> None:
+    with pump() as made, channel(made, "peer") as (peer, ours):
+        assert ours.write(b"hello ")
+        assert ours.write(memoryview(bytearray(b"-world-"))[1:6])
+        assert received(peer) == b"hello world"
+
+
+def test_a_channel_that_breaks_while_something_is_kept_hangs_up() -> None:
+    with pump() as made, channel(made, "peer", small=True) as (peer, ours):
+        gone: list[bool] = []
+        ours.attend(lambda: None, lambda: gone.append(True))
+        assert not ours.write(bytes(1 << 20))
+        peer.close()
+        while not gone:
+            made.turn()
+        assert ours.unsent == b""
+
+
+def test_a_set_that_was_closed_says_so() -> None:
+    with pump() as made:
+        number = made.fileno()
+        assert select.select([number], [], [], 0) == ([], [], [])
+    with pytest.raises((OSError, ValueError)):
+        made.turn()

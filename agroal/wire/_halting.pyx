@@ -1,0 +1,408 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The compiled twin of `agroal.wire.halting` and `expectations`: the same walk on bare memory.
+
+What it does is said there, and what is rare is done there: this one decides for itself only what nearly every message
+needs.
+"""
+
+from collections import deque
+
+from agroal.errors import ProtocolViolation
+from agroal.wire import expectations
+from agroal.wire import halting as reference
+from agroal.wire.backend import note_parameter
+from agroal.wire.codes import Backend, Frontend, Status
+from agroal.wire.scan import MAX_LOOKED_AT as REFERENCE_MAX
+from agroal.wire.scan import _violation
+from agroal.wire.words import TAGS
+
+from libc.string cimport memchr
+
+from agroal.wire._scan cimport Scanner, Tally
+
+cdef enum:
+    HEADER = 5
+    PASS = 1
+    BATCH = 2
+
+cdef int QUERY = Frontend.QUERY
+cdef int PARSE = Frontend.PARSE
+cdef int BIND = Frontend.BIND
+cdef int DESCRIBE = Frontend.DESCRIBE
+cdef int EXECUTE = Frontend.EXECUTE
+cdef int CLOSE = Frontend.CLOSE
+cdef int SYNC = Frontend.SYNC
+cdef int FUNCTION_CALL = Frontend.FUNCTION_CALL
+cdef int TERMINATE = Frontend.TERMINATE
+cdef int COPY_DONE = Frontend.COPY_DONE
+cdef int COPY_FAIL = Frontend.COPY_FAIL
+cdef int READY_FOR_QUERY = Backend.READY_FOR_QUERY
+cdef int COMMAND_COMPLETE = Backend.COMMAND_COMPLETE
+cdef int PARSE_COMPLETE = Backend.PARSE_COMPLETE
+cdef int CLOSE_COMPLETE = Backend.CLOSE_COMPLETE
+cdef int PARAMETER_STATUS = Backend.PARAMETER_STATUS
+cdef int ERROR_RESPONSE = Backend.ERROR_RESPONSE
+cdef int IDLE = Status.IDLE
+cdef Py_ssize_t MAX_LOOKED_AT = REFERENCE_MAX
+
+cdef object SYNCED = expectations.SYNCED
+cdef object ASKED = expectations.ASKED
+cdef object PARSED = expectations.PARSED
+cdef object CLOSED = expectations.CLOSED
+
+cdef unsigned char FRONTEND_ACTIONS[256]
+cdef unsigned char BACKEND_ACTIONS[256]
+cdef int _kind
+for _kind in range(256):
+    FRONTEND_ACTIONS[_kind] = reference.FRONTEND_ACTIONS[_kind]
+    BACKEND_ACTIONS[_kind] = reference.BACKEND_ACTIONS[_kind]
+
+
+cdef inline int length_at(const unsigned char *at) noexcept:
+    """Signed: what is too long is negative."""
+    return <int>((<unsigned int>at[1] << 24) | (<unsigned int>at[2] << 16) | (<unsigned int>at[3] << 8) | at[4])
+
+
+# -- words
+
+cdef inline bint is_letter(unsigned char c) noexcept:
+    return (97 <= (c | 32) <= 122) or c == 95 or 48 <= c <= 57 or c >= 128 or c == 36
+
+cdef inline bint begins(const unsigned char *at, Py_ssize_t size, const char *word, Py_ssize_t length) noexcept:
+    """Whether a word of this size begins with these lower-case letters."""
+    cdef Py_ssize_t i
+    if size < length:
+        return False
+    for i in range(length):
+        if (at[i] | 32) != <unsigned char>word[i] and at[i] != <unsigned char>word[i]:
+            return False
+    return True
+
+cdef bint is_suspicious(const unsigned char *at, const unsigned char *end) noexcept:
+    """As `agroal.wire.words.is_suspicious`: true of all that it is true of, and of little else."""
+    cdef bint opening = True
+    cdef const unsigned char *word
+    cdef Py_ssize_t size
+    cdef unsigned char c
+    while at < end:
+        c = at[0]
+        if is_letter(c):
+            word = at
+            while at < end and is_letter(at[0]):
+                at += 1
+            size = at - word
+            c = word[0] | 32
+            if c == b"t":
+                if begins(word, size, "temp", 4):
+                    return True
+            elif c == b"h":
+                if size == 4 and begins(word, size, "hold", 4):
+                    return True
+            elif c == b"p":
+                if begins(word, size, "pg_advisory_", 12) or begins(word, size, "pg_try_advisory_", 16):
+                    return True
+            elif c == b"s":
+                if begins(word, size, "set_config", 10) or (opening and size == 3 and begins(word, size, "set", 3)):
+                    return True
+            elif opening and (c == b"r" or c == b"d" or c == b"u"):
+                if (
+                    begins(word, size, "reset", 5)
+                    or begins(word, size, "deallocate", 10)
+                    or begins(word, size, "discard", 7)
+                    or begins(word, size, "unlisten", 8)
+                ):
+                    return True
+            opening = False
+        else:
+            if c == b";":
+                opening = True
+            elif opening and c == b"/" and at + 1 < end and at[1] == b"*":
+                at += 2
+                while at + 1 < end and not (at[0] == b"*" and at[1] == b"/"):
+                    at += 1
+                at += 1
+            elif opening and c == b"-" and at + 1 < end and at[1] == b"-":
+                while at < end and at[0] != b"\n":
+                    at += 1
+            elif opening and not (c == b" " or 9 <= c <= 13 or c == 0):
+                opening = False
+            at += 1
+    return False
+
+
+def suspicious(bytes text):
+    """For the tests: whether a text is."""
+    cdef const unsigned char *at = text
+    return is_suspicious(at, at + len(text))
+
+
+# -- the tally
+
+cdef class TurnTally(Tally):
+    """What the server has still to answer, in order: `agroal.wire.expectations.TurnTally`."""
+
+    cdef public object expected
+    cdef public Py_ssize_t in_batch
+    cdef public Py_ssize_t done
+    cdef public bint skipping
+    cdef public object unnamed
+    cdef public bint stale
+    cdef public bint reported
+    cdef public list tags
+
+    def __init__(self, dict parameters):
+        Tally.__init__(self, parameters)
+        self.expected = deque()
+        self.in_batch = 0
+        self.done = 0
+        self.skipping = False
+        self.unnamed = None
+        self.stale = False
+        self.reported = False
+        self.tags = []
+
+    cpdef requested(self, int kind):
+        cdef bint is_sync = kind == SYNC
+        if self.copying and is_sync:
+            return
+        if self.skipping and not is_sync:
+            self.queries += 1
+            return
+        self.skipping = False
+        if is_sync:
+            self.expected.append(SYNCED)
+        elif self.in_batch:
+            self.expected.append((ASKED, self.in_batch))
+        else:
+            self.expected.append(ASKED)
+        self.in_batch = 0
+        Tally.requested(self, kind)
+        if kind == QUERY:
+            self.unnamed = None
+            self.stale = False
+
+    cpdef batched(self, entry=None):
+        self.batch_open = True
+        if self.skipping:
+            return
+        self.in_batch += 1
+        if entry is not None:
+            self.expected.append(entry)
+
+    cpdef copy_began(self):
+        cdef Py_ssize_t owed = self.owed
+        Tally.copy_began(self)
+        if self.owed < owed:
+            self.expected.remove(SYNCED)
+
+    cpdef answered(self, kind):
+        self.done += 1
+        if not self.expected or self.expected.popleft() != kind:
+            raise ProtocolViolation("the server sent an answer that nobody had asked for")
+
+    cpdef ready(self, int status):
+        self.owed -= 1
+        self.status = status
+        self.done = 0
+        if status == IDLE:
+            self.transactions += 1
+        mark = self.expected.popleft() if self.expected else SYNCED
+        if mark is not SYNCED and mark is not ASKED and not (isinstance(mark, tuple) and mark[0] == ASKED):
+            raise ProtocolViolation("the server left out an answer")
+
+    failed = expectations.TurnTally.failed
+
+
+# -- what a client sends
+
+cdef class HaltingFrontend(Scanner):
+    """Walks what a client of the transaction pipeline sends."""
+
+    cdef TurnTally _tally
+
+    def __init__(self, TurnTally tally):
+        Scanner.__init__(self, tally)
+        self._tally = tally
+
+    def walk_from(self, const unsigned char[::1] buffer, Py_ssize_t at, Py_ssize_t end):
+        if not 0 <= at <= end <= buffer.shape[0]:
+            raise ValueError("the walk would leave the buffer")
+        return self._walk(&buffer[0], at, end) if end else 0
+
+    cdef Py_ssize_t _walk(self, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t end) except -1:
+        cdef TurnTally tally = self._tally
+        cdef int kind, length
+        cdef Py_ssize_t behind
+        at += self.skip
+        while end - at >= HEADER:
+            kind = buffer[at]
+            length = length_at(buffer + at)
+            if length < 4 or not FRONTEND_ACTIONS[kind]:
+                raise _violation("client", kind, length)
+            behind = at + <Py_ssize_t>length + 1
+            if FRONTEND_ACTIONS[kind] == PASS:
+                pass
+            elif kind == EXECUTE:
+                tally.batched()
+                tally.queries += 1
+            elif kind == QUERY or FRONTEND_ACTIONS[kind] == BATCH:
+                if not self._is_plain(kind, buffer, at, behind, end):
+                    self.skip = 0
+                    return at
+            elif kind == TERMINATE:
+                self.skip = 0
+                return at
+            elif kind == COPY_DONE or kind == COPY_FAIL:
+                tally.copy_ended()
+            else:
+                tally.requested(kind)
+            at = behind
+        self.skip = max(0, at - end)
+        if at < end:
+            self.cut = buffer[at:end]
+            return at
+        return end
+
+    cdef int _is_plain(
+        self, int kind, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t behind, Py_ssize_t end
+    ) except -1:
+        """1 when the message can go as it is. If it is not whole yet, what there is of it is held back."""
+        cdef TurnTally tally = self._tally
+        cdef const unsigned char *body = buffer + at + HEADER
+        cdef const unsigned char *stop = buffer + min(behind, end)
+        cdef int halts
+        if behind - at < HEADER + 2:
+            halts = 0
+        elif kind == BIND:
+            halts = halts_at_bind(body, stop, tally.stale)
+        elif behind > end:
+            halts = -1 if behind - at <= MAX_LOOKED_AT else 1
+        elif kind == QUERY:
+            halts = is_suspicious(body, stop)
+        elif kind == PARSE:
+            halts = body[0] != 0 or is_suspicious(body, stop)
+        else:
+            halts = body[0] == b"S" and (body[1] != 0 or tally.stale)
+        if halts < 0:
+            if behind <= end or end - at > MAX_LOOKED_AT:
+                raise ProtocolViolation("invalid message: a name has no end, or is too long")
+            self.cut = buffer[at:end]
+        if halts:
+            return 0
+        if kind == QUERY:
+            tally.requested(kind)
+        elif kind == PARSE:
+            tally.batched(PARSED)
+            tally.unnamed = buffer[at:behind]
+            tally.stale = False
+        elif kind == CLOSE:
+            tally.batched(CLOSED)
+            if body[0] == b"S":
+                tally.unnamed = None
+        else:
+            tally.batched()
+        return 1
+
+
+cdef int halts_at_bind(const unsigned char *body, const unsigned char *stop, bint stale) noexcept:
+    """1 when a Bind names its statement, or means a stale one; -1 while the names have not come."""
+    cdef const unsigned char *portal_end
+    if body >= stop:
+        return -1
+    portal_end = <const unsigned char *>memchr(body, 0, stop - body)
+    if portal_end == NULL or portal_end + 1 >= stop:
+        return -1
+    if portal_end[1] == 0:
+        return stale
+    return 1 if memchr(portal_end + 1, 0, stop - portal_end - 1) != NULL else -1
+
+
+# -- what a server sends
+
+cdef class HaltingBackend(Scanner):
+    """Walks what a server sends to such a client."""
+
+    cdef TurnTally _tally
+
+    def __init__(self, TurnTally tally):
+        Scanner.__init__(self, tally)
+        self._tally = tally
+
+    def walk_from(self, const unsigned char[::1] buffer, Py_ssize_t at, Py_ssize_t end):
+        if not 0 <= at <= end <= buffer.shape[0]:
+            raise ValueError("the walk would leave the buffer")
+        return self._walk(&buffer[0], at, end) if end else 0
+
+    cdef Py_ssize_t _walk(self, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t end) except -1:
+        cdef TurnTally tally = self._tally
+        cdef int kind, length, action
+        cdef Py_ssize_t behind
+        at += self.skip
+        while end - at >= HEADER:
+            kind = buffer[at]
+            length = length_at(buffer + at)
+            action = BACKEND_ACTIONS[kind]
+            if length < 4 or not action or (kind == READY_FOR_QUERY and length != 5):
+                raise _violation("server", kind, length)
+            behind = at + <Py_ssize_t>length + 1
+            if action == BATCH:
+                tally.done += 1
+            elif action != PASS:
+                if behind > end and length <= MAX_LOOKED_AT:
+                    self.skip = 0
+                    self.cut = buffer[at:end]
+                    return at
+                if not self._is_plain(kind, buffer + at + HEADER, buffer + min(behind, end), length):
+                    self.skip = 0
+                    return at
+            at = behind
+        self.skip = max(0, at - end)
+        if at < end:
+            self.cut = buffer[at:end]
+            return at
+        return end
+
+    cdef int _is_plain(
+        self, int kind, const unsigned char *body, const unsigned char *stop, Py_ssize_t length
+    ) except -1:
+        """1 when the message can go as it is; then it has been counted."""
+        cdef TurnTally tally = self._tally
+        cdef bytes tag
+        if kind == READY_FOR_QUERY:
+            if tally.expected and not isinstance(tally.expected[0], (int, tuple)):
+                return 0
+            tally.ready(body[0])
+        elif kind == COMMAND_COMPLETE:
+            tally.done += 1
+            if may_matter(body, stop):
+                tag = body[: stop - body - 1]
+                if tag in TAGS:
+                    tally.tags.append(tag)
+        elif kind == PARSE_COMPLETE or kind == CLOSE_COMPLETE:
+            if tally.expected and not isinstance(tally.expected[0], int):
+                return 0
+            tally.answered(PARSED if kind == PARSE_COMPLETE else CLOSED)
+        elif kind == ERROR_RESPONSE:
+            return 0
+        elif kind == PARAMETER_STATUS:
+            tally.reported = True
+            if length > MAX_LOOKED_AT:
+                tally.owed += 1
+            else:
+                note_parameter(body[: stop - body], tally.parameters)
+        else:
+            tally.copy_began()
+        return 1
+
+
+cdef inline bint may_matter(const unsigned char *tag, const unsigned char *stop) noexcept:
+    """Whether a tag may be one of `agroal.wire.words.TAGS`: by its first letters, which are not those of SELECT."""
+    if stop - tag < 4:
+        return False
+    if tag[0] == b"S":
+        return tag[2] == b"T"
+    if tag[0] == b"D":
+        return tag[1] == b"I" or tag[2] == b"A"
+    if tag[0] == b"U":
+        return tag[1] == b"N"
+    return tag[0] == b"R" or tag[0] == b"L" or tag[0] == b"P"

@@ -1,0 +1,31 @@
+"""Somebody else who works all the time, so that a client's transactions wander from one server to another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.integration.daemon import Agroal
+
+
+@contextmanager
+def stirred(pool: Agroal) -> Iterator[None]:
+    """One more client takes a server and gives it back again and again: who comes next finds another on top."""
+    enough = threading.Event()
+    client = pool.connect()
+
+    def stir() -> None:
+        while not enough.wait(0.0005):
+            client.execute("BEGIN")
+            enough.wait(0.001)
+            client.execute("COMMIT")
+
+    stirrer = threading.Thread(target=stir)
+    stirrer.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        stirrer.join()
+        client.close()
