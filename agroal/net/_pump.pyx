@@ -92,6 +92,8 @@ cdef class Pump:
                     channel = <Channel>self._channels[_ready[at].data.fd]
                     if channel is not None:
                         self._serve(channel, _ready[at].events)
+                if found == 1:
+                    return
         finally:
             self._turning = False
             if self._retired:

@@ -82,6 +82,8 @@ class Pump:
                     except Exception:
                         log.exception("internal error on %s: its connection is closed", channel)
                         channel.on_hangup()
+                if len(ready) == 1:
+                    return  # so little is going on that another look would find nothing, mostly
         finally:
             self._turning = False
             for sock in self._retired:

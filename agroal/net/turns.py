@@ -12,15 +12,11 @@ from enum import Enum
 from typing import Protocol
 
 from agroal.errors import ClientFacing, ProtocolViolation
+from agroal.net.chosen import Answers, Requests
 from agroal.net.dial import Server
 from agroal.net.link import Link, Parting, nothing
 from agroal.net.pump import Channel
-from agroal.pipeline.answering import Answering
-from agroal.pipeline.asking import Asking
 from agroal.pipeline.turn import Turn
-from agroal.wire.codes import Frontend
-
-TERMINATE = int(Frontend.TERMINATE)
 
 
 class Broker(Protocol):
@@ -64,10 +60,14 @@ class Turns(Link):
         self.refusal: ClientFacing | None = None
         self.violation: ProtocolViolation | None = None
         self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
-        self.requests = Requests(self)
-        self.answers = Answers(self)
+        self.requests = Requests(self, client, turn)
+        self.answers = Answers(self, client, turn)
         self._giving_up: asyncio.TimerHandle | None = None
         self._patience = 0
+
+    def take(self) -> bool:
+        """The client has said something and has no server: whether it has one now."""
+        return self.broker.take()
 
     def start(self) -> None:
         """Listen to the client, to that first which it sent ahead."""
@@ -81,6 +81,7 @@ class Turns(Link):
         self.holds = server
         self.server = channel = server.channel
         self.place = Place.JOINED
+        self.requests.sink = self.answers.source = channel
         self.turn.begin(server.luggage, server.parameters)
         channel.on_drained = self.client.resume
         channel.attend(self.answers.relay, self._server_hung_up)
@@ -90,13 +91,14 @@ class Turns(Link):
     def leave(self) -> None:
         """It has it no more. Whoever has the server now attends it."""
         self.server.on_drained = nothing
-        self.holds = None
+        self.holds = self.requests.sink = None
         self.place = Place.IDLE
         self.turn.end()
 
     def stash(self) -> None:
         """The client has to wait with what it said."""
         self.place = Place.WAITING
+        self.requests.waiting = True
         self.client.unread = bytes(self.client.pump.buffer[: self.requests.pending])
 
     def go_on(self) -> None:
@@ -105,6 +107,7 @@ class Turns(Link):
         said, client.unread = client.unread, b""
         if self.place is Place.WAITING:
             self.place = Place.IDLE
+        self.requests.waiting = False
         client.pump.buffer[: len(said)] = said
         client.resume()
         self.requests.pass_on(len(said))
@@ -138,6 +141,24 @@ class Turns(Link):
     def source_ended(self, flow: object) -> None:
         self.part(Parting.CLIENT_GONE if flow is self.requests else Parting.SERVER_LOST)
 
+    def sink_gone(self, flow: object) -> None:
+        if flow is self.answers:
+            self.part(Parting.CLIENT_GONE)
+        else:
+            self._hear_last_words()
+
+    def violated(self, flow: object, error: ProtocolViolation) -> None:
+        self.violation = error
+        self.part(Parting.CLIENT_VIOLATION if flow is self.requests else Parting.SERVER_VIOLATION)
+
+    def terminated(self, flow: object) -> None:
+        self.part(Parting.TERMINATED)
+
+    def again(self, batch: bytes) -> None:
+        """The server has to be sent this once more."""
+        self.client.pump.buffer[: len(batch)] = batch
+        self.requests.pass_on(len(batch))
+
     def settle(self) -> None:
         """Perhaps that was all for now."""
         if self.holds and self.turn.is_over and not self.server.unsent:
@@ -148,140 +169,4 @@ class Turns(Link):
             self.server.resume()
 
     def _overheard(self, received: int) -> None:
-        backend = self.turn.backend
-        said = backend.cut + bytes(self.server.pump.buffer[:received])
-        backend.cut = b""
-        at = backend.walk_from(said, 0, len(said))
-        if at < len(said):
-            self.answers.answering.look(said, 0, at, len(said))
-
-
-class Requests:
-    """From the client to the server that it has just now."""
-
-    __slots__ = ("_asking", "_turns", "passed", "pending", "scanner")
-
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
-        self._asking = Asking(turns.turn)
-        self.scanner = turns.turn.frontend
-        self.passed = 0
-        """Bytes."""
-        self.pending = 0
-        """Bytes in the shared buffer that are the client's."""
-
-    def relay(self) -> None:
-        """Pass on what one receive brings."""
-        turns, cut = self._turns, self.scanner.cut
-        if turns.place is Place.WAITING:
-            turns.heard_while_waiting()
-            return
-        received = _receive(turns.client, cut)
-        if received is None:
-            return
-        if not received:
-            turns.source_ended(self)
-            return
-        self.scanner.cut = b""
-        self.pass_on(len(cut) + received)
-
-    def pass_on(self, end: int) -> None:
-        """Pass on so many bytes that are in the shared buffer."""
-        turns, scanner, buffer = self._turns, self.scanner, self._turns.client.pump.buffer
-        if turns.holds is None:
-            if buffer[0] == TERMINATE:
-                turns.part(Parting.TERMINATED)
-                return
-            self.pending = end
-            if not turns.broker.take():
-                return
-        if turns.turn.overlap is not None:
-            self._asking.read_on(bytes(buffer[: min(scanner.skip, end)]))
-        data: memoryview | bytes = turns.client.pump.view[:end]
-        goodbye = False
-        try:
-            at = scanner.walk_from(buffer, 0, end)
-            if at != end:
-                data, goodbye = self._asking.look(buffer, 0, at, end)
-        except ProtocolViolation as error:
-            turns.violation = error
-            turns.part(Parting.CLIENT_VIOLATION)
-            return
-        self.passed += len(data)
-        if not _send(data, turns.client, turns.server):
-            turns._hear_last_words()
-        elif goodbye:
-            turns.part(Parting.TERMINATED)
-
-
-class Answers:
-    """From that server to the client."""
-
-    __slots__ = ("_turns", "answering", "passed", "scanner")
-
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
-        self.answering = Answering(turns.turn)
-        self.scanner = turns.turn.backend
-        self.passed = 0
-        """Bytes."""
-
-    def relay(self) -> None:
-        """Pass on what one receive brings."""
-        turns, scanner, cut = self._turns, self.scanner, self.scanner.cut
-        received = _receive(turns.server, cut)
-        if received is None:
-            return
-        if not received:
-            turns.source_ended(self)
-            return
-        end = len(cut) + received
-        scanner.cut = b""
-        pump, turn = turns.client.pump, turns.turn
-        data: memoryview | bytes = pump.view[:end]
-        try:
-            at = scanner.walk_from(pump.buffer, 0, end)
-            if at != end:
-                data = self.answering.look(pump.buffer, 0, at, end)
-            else:
-                turn.retry = None
-        except ProtocolViolation as error:
-            turns.violation = error
-            turns.part(Parting.SERVER_VIOLATION)
-            return
-        self.passed += len(data)
-        if not _send(data, turns.server, turns.client):
-            turns.part(Parting.CLIENT_GONE)
-            return
-        if again := self.answering.again:
-            self.answering.again = None
-            pump.buffer[: len(again)] = again
-            turns.requests.pass_on(len(again))
-        elif turn.tally.owed == 0:
-            turns.settle()
-
-
-def _receive(source: Channel, cut: bytes) -> int | None:
-    """Receive into the shared buffer, behind what was cut off before. None when there is nothing; 0 at the end."""
-    pump, offset = source.pump, len(cut)
-    try:
-        received = source.sock.recv_into(pump.view[offset:] if offset else pump.buffer)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return 0
-    if offset:
-        pump.buffer[:offset] = cut
-    return received
-
-
-def _send(data: memoryview | bytes, source: Channel, sink: Channel) -> bool:
-    """Send, and keep what is not taken; then the source has to wait. False when the sink is gone."""
-    if not data:
-        return True
-    try:
-        if not sink.write(data):
-            source.pause(until_end=True)
-    except OSError:
-        return False
-    return True
+        self.answers.overhear(bytes(self.server.pump.buffer[:received]))

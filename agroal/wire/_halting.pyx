@@ -141,15 +141,6 @@ def suspicious(bytes text):
 cdef class TurnTally(Tally):
     """What the server has still to answer, in order: `agroal.wire.expectations.TurnTally`."""
 
-    cdef public object expected
-    cdef public Py_ssize_t in_batch
-    cdef public Py_ssize_t done
-    cdef public bint skipping
-    cdef public object unnamed
-    cdef public bint stale
-    cdef public bint reported
-    cdef public list tags
-
     def __init__(self, dict parameters):
         Tally.__init__(self, parameters)
         self.expected = deque()
@@ -218,8 +209,6 @@ cdef class TurnTally(Tally):
 cdef class HaltingFrontend(Scanner):
     """Walks what a client of the transaction pipeline sends."""
 
-    cdef TurnTally _tally
-
     def __init__(self, TurnTally tally):
         Scanner.__init__(self, tally)
         self._tally = tally
@@ -227,9 +216,9 @@ cdef class HaltingFrontend(Scanner):
     def walk_from(self, const unsigned char[::1] buffer, Py_ssize_t at, Py_ssize_t end):
         if not 0 <= at <= end <= buffer.shape[0]:
             raise ValueError("the walk would leave the buffer")
-        return self._walk(&buffer[0], at, end) if end else 0
+        return self.walk_at_from(&buffer[0], at, end) if end else 0
 
-    cdef Py_ssize_t _walk(self, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t end) except -1:
+    cdef Py_ssize_t walk_at_from(self, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t end) except -1:
         cdef TurnTally tally = self._tally
         cdef int kind, length
         cdef Py_ssize_t behind
@@ -322,8 +311,6 @@ cdef int halts_at_bind(const unsigned char *body, const unsigned char *stop, bin
 cdef class HaltingBackend(Scanner):
     """Walks what a server sends to such a client."""
 
-    cdef TurnTally _tally
-
     def __init__(self, TurnTally tally):
         Scanner.__init__(self, tally)
         self._tally = tally
@@ -331,9 +318,9 @@ cdef class HaltingBackend(Scanner):
     def walk_from(self, const unsigned char[::1] buffer, Py_ssize_t at, Py_ssize_t end):
         if not 0 <= at <= end <= buffer.shape[0]:
             raise ValueError("the walk would leave the buffer")
-        return self._walk(&buffer[0], at, end) if end else 0
+        return self.walk_at_from(&buffer[0], at, end) if end else 0
 
-    cdef Py_ssize_t _walk(self, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t end) except -1:
+    cdef Py_ssize_t walk_at_from(self, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t end) except -1:
         cdef TurnTally tally = self._tally
         cdef int kind, length, action
         cdef Py_ssize_t behind

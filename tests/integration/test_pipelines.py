@@ -147,6 +147,7 @@ def test_a_free_server_that_dies_is_nobodys_affair(pool: Agroal, database: Datab
         pid = backend_pid(client)
     wait_until(lambda: [slot.state for slot in pool.snapshot().slots] == ["free"], "the server is free")
     database.query("SELECT pg_terminate_backend(%s)", pid)
+    wait_until(lambda: pid not in [one.pid for one in database.activity()], "it is gone")
     with pool.connect() as client:
         assert backend_pid(client) != pid
 

@@ -115,6 +115,18 @@ async def an_unnamed_statement(client: Client) -> None:
     await client.ask(said, PARSED, BOUND, columns("v", "w"), row(token, None), tag("SELECT 1"), READY)
 
 
+async def an_unnamed_statement_is_used_again(client: Client) -> None:
+    """In transactions of their own: it lives until the next Parse or Query."""
+    theirs = client.token()
+    await client.ask(parse(_statement(theirs)) + SYNC, PARSED, READY)
+    for _ in range(3):
+        token = client.token()
+        said = bind(token) + describe_portal() + execute() + SYNC
+        answer = columns("theirs", "token"), row(theirs, token), tag("SELECT 1")
+        await client.ask(said, BOUND, *answer, READY)
+    client.statements[""] = theirs
+
+
 async def a_prepared_statement(client: Client) -> None:
     """It is prepared where it is not yet, and used long after."""
     name = client.random.choice(NAMES)

@@ -43,8 +43,9 @@ async def kills(world: World) -> None:
     )
     while True:
         await asyncio.sleep(random.uniform(0, 1))
-        killed = await asyncio.to_thread(world.pool.database.query, sql, world.login.name)
-        world.account.troubles["kill"] += len(killed)
+        world.account.troubles["kill"] += 1  # before: the world may be over in the middle of it
+        if not await asyncio.to_thread(world.pool.database.query, sql, world.login.name):
+            world.account.troubles["kill"] -= 1
 
 
 async def administration(world: World) -> None:

@@ -38,7 +38,7 @@ class TestLeases:
             for session in queue:
                 await on.give_back(lease)
                 lease = session.task.result()
-                assert on.shell.sessions == {0: session}
+                assert on.shell.holder(0) is session
             assert len(on.dialler.asked) == 1
             await on.give_back(lease)
 
@@ -102,7 +102,7 @@ class TestWaiters:
             await settle()
             passed_on = stays.task.result()
             assert passed_on.server is lease.server
-            assert on.shell.sessions == {0: stays}
+            assert on.shell.holder(0) is stays
             await on.give_back(passed_on)
             assert on.states() == ["free"]
 

@@ -62,7 +62,7 @@ class TestServers:
             assert on.states() == ["in-use"], "whoever has it will notice"
             again = await session.task
             assert again.server.pid == 2
-            assert on.shell.sessions == {0: session}
+            assert on.shell.holder(0) is session
             await on.give_back(again)
 
     @in_a_loop
@@ -137,7 +137,7 @@ class TestFlushing:
             await settle()
             assert session.task.cancelled()
             assert received(on.dialler.peers[1]) == TERMINATE
-            assert (on.shell.sessions, on.states()) == ({}, ["flush"])
+            assert (on.shell.holder(0), on.states()) == (None, ["flush"])
 
     @in_a_loop
     async def test_idle_leaves_the_leased_alone(self) -> None:

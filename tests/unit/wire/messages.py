@@ -38,7 +38,7 @@ TERMINATE = message("X")
 
 
 def adopting(*names_and_values: str) -> bytes:
-    """The batch that sets these: Parse, Bind, Execute, Sync; the names and values are bound."""
+    """The batch that sets these: Parse, Bind, Execute, Close, Sync; the names and values are bound."""
     count = len(names_and_values)
     calls = ", ".join(f"pg_catalog.set_config(${at}, ${at + 1}, false)" for at in range(1, count, 2))
     bound = b"".join(struct.pack("!I", len(value)) + value for value in map(str.encode, names_and_values))
@@ -46,5 +46,6 @@ def adopting(*names_and_values: str) -> bytes:
         message("P", b"\0" + f"SELECT {calls}".encode() + b"\0\0\0")
         + message("B", b"\0\0" + struct.pack("!HH", 0, count) + bound + b"\0\0")
         + message("E", b"\0" + bytes(4))
+        + message("C", b"S\0")
         + SYNC
     )

@@ -1,0 +1,30 @@
+# What `agroal.net._relays` needs of the compiled walk, without going through Python.
+
+from agroal.wire._scan cimport Scanner, Tally
+
+cdef class TurnTally(Tally):
+    cdef public object expected
+    cdef public Py_ssize_t in_batch
+    cdef public Py_ssize_t done
+    cdef public bint skipping
+    cdef public object unnamed
+    cdef public bint stale
+    cdef public bint reported
+    cdef public list tags
+    cpdef batched(self, entry=*)
+    cpdef answered(self, kind)
+    cpdef ready(self, int status)
+
+cdef class HaltingFrontend(Scanner):
+    cdef TurnTally _tally
+    cdef Py_ssize_t walk_at_from(self, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t end) except -1
+    cdef int _is_plain(
+        self, int kind, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t behind, Py_ssize_t end
+    ) except -1
+
+cdef class HaltingBackend(Scanner):
+    cdef TurnTally _tally
+    cdef Py_ssize_t walk_at_from(self, const unsigned char *buffer, Py_ssize_t at, Py_ssize_t end) except -1
+    cdef int _is_plain(
+        self, int kind, const unsigned char *body, const unsigned char *stop, Py_ssize_t length
+    ) except -1
