@@ -156,6 +156,7 @@ class Turns(Link):
 
     def again(self, batch: bytes) -> None:
         """The server has to be sent this once more."""
+        self.turn.retried = True
         self.client.pump.buffer[: len(batch)] = batch
         self.requests.pass_on(len(batch))
 

@@ -41,6 +41,8 @@ class Answering:
                     out.append(self._error(whole, heard=any(out)))
                 case Backend.READY_FOR_QUERY:
                     self._ready_again(whole[HEADER])
+                case Backend.COMMAND_COMPLETE:
+                    out.append(self._forgotten(whole))
                 case kind:
                     out.append(self._answer(kind, whole))
             if behind > end:
@@ -52,11 +54,24 @@ class Answering:
         return b"".join(out)
 
     def _answer(self, kind: int, whole: bytes) -> bytes:
-        answer = self._turn.tally.expected.popleft()
+        answer = self._turn.tally.take_next()
         self._turn.tally.done += 1
         if not isinstance(answer, Answer) or answer.kind != (PARSED if kind == Backend.PARSE_COMPLETE else CLOSED):
             raise ProtocolViolation("the server sent an answer that nobody had asked for")
         return whole if answer.is_for_client else b""
+
+    def _forgotten(self, whole: bytes) -> bytes:
+        """Prepared statements are deallocated."""
+        turn, tag = self._turn, whole[HEADER:-1]
+        turn.tally.done += 1
+        gone = turn.going.popleft() if turn.going else None
+        if tag != b"DEALLOCATE":
+            turn.luggage.doubt()
+            if gone is None:
+                turn.names.clear()
+        if tag != b"DEALLOCATE" or not gone:  # else it was none that SQL had prepared
+            turn.tally.tags.append(tag)
+        return whole
 
     # -- errors
 
@@ -67,11 +82,15 @@ class Answering:
         if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
             tally.fatal = f"{fields.get('C', '?????')} {fields.get('M', '')}"
         alone = tally.owed == 1 and not tally.batch_open
-        for given_up in reversed(tally.failed()):
-            self._undo(given_up)
+        given_up = tally.failed()
+        for one in reversed(given_up):
+            self._undo(one)
+        while turn.going:
+            turn.names = turn.going.pop() | turn.names
         code = fields.get("C", "")
         outdated = code == CHANGED and fields.get("M") == OUTDATED
-        if outdated or code in (FORGOTTEN, DUPLICATE):
+        ours = given_up and isinstance(given_up[0], Answer) and given_up[0].statement
+        if outdated or code == FORGOTTEN or (code == DUPLICATE and ours):
             turn.luggage.doubtful.update(one for one in turn.bound if one in turn.luggage.prepared)
             if turn.retry and alone and not heard and not (outdated and not _describes(turn.retry)):
                 tally.expected[0] = Again(turn.retry)
@@ -101,7 +120,8 @@ class Answering:
     def _in_its_words(self, whole: bytes) -> bytes:
         """The error under the names that the client knows."""
         names = {statement.name: name for name, statement in self._turn.names.items()}
-        names |= {one.name: one.name for one in self._turn.bound if one.name not in names}
+        names |= self._turn.aliases
+        names |= {statement.name: name for statement, name in self._turn.bound.items()}
         changed = self._ours.sub(lambda found: b'"%b"' % names.get(found[1], found[1]), whole[HEADER:])
         return message(Backend.ERROR_RESPONSE, changed) if changed != whole[HEADER:] else whole
 
@@ -122,7 +142,7 @@ def _describes(batch: bytes) -> bool:
     """Whether a batch asks for the shape of its rows: then it may have another than before."""
     at = 0
     while at + HEADER < len(batch):
-        if batch[at] == Frontend.DESCRIBE and batch[at + HEADER] == ord("P"):
+        if batch[at] == Frontend.DESCRIBE:
             return True
         at += _length(batch, at + 1)[0] + 1
     return False

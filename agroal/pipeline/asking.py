@@ -6,7 +6,8 @@ import struct
 from typing import Final
 
 from agroal.errors import ProtocolViolation
-from agroal.pipeline.evidence import NOTHING, Trace, read
+from agroal.pipeline.evidence import NOTHING, Evidence, Trace, read
+from agroal.pipeline.forgetting import forget, renamed
 from agroal.pipeline.statements import (
     EMPTY,
     Answer,
@@ -24,6 +25,8 @@ from agroal.wire.scan import HEADER
 
 OVERLAP: Final = 64
 """Bytes of a long text that are read twice, so that no word is cut."""
+LONGEST_NAME: Final = 63
+"""Bytes of a name that PostgreSQL knows (NAMEDATALEN - 1)."""
 _length = struct.Struct("!i").unpack_from
 
 
@@ -60,7 +63,9 @@ class Asking:
             out.append(buffer[behind:at])
         sent = b"".join(out)
         out.clear()
-        turn.retry = bytes(buffer[start:end]) if begins and turn.bound and self._is_one_batch() else None
+        once = begins and turn.bound and not turn.retried and self._is_one_batch()
+        turn.retry = bytes(buffer[start:end]) if once else None
+        turn.retried = False
         return sent, goodbye
 
     def _is_one_batch(self) -> bool:
@@ -89,6 +94,9 @@ class Asking:
             return self._bind(buffer, at, behind)
         if behind > end:
             raise ProtocolViolation("invalid message: a name is too long")
+        if buffer.find(0, body + 1, behind) != behind - 1:  # malformed, as the server will say
+            tally.batched(CLOSED if kind == Frontend.CLOSE else None)
+            return at
         name = bytes(buffer[body + 1 : behind - 1])
         if kind == Frontend.DESCRIBE:
             return self._describe(name, at, behind)
@@ -105,65 +113,40 @@ class Asking:
         turn = self._turn
         text = bytes(buffer[at + HEADER : min(behind, end)])
         evidence = read(text)
-        if evidence.forgets and not turn.tally.skipping:
-            self._forget()
         if behind > end:
             turn.overlap = text[-OVERLAP:]
-        if evidence.deallocates is not None and (name := self._own(evidence.deallocates)):
-            del turn.names[name]
-            turn.traces.prepared += 1  # which the command's tag takes back
-            self._out.append(self._prepare_void())
+        if turn.tally.skipping or evidence == NOTHING:
             turn.tally.requested(Frontend.QUERY)
-            self._out.append(message(Frontend.QUERY, self._deallocate_void()))
-            return behind
+            return at
+        turn.seen.append(evidence)
+        changed = text if behind > end else renamed(turn, text, evidence)
+        self._out.append(forget(turn, evidence))
         turn.tally.requested(Frontend.QUERY)
-        if evidence != NOTHING:
-            turn.seen.append(evidence)
-        return at
-
-    def _own(self, name: str) -> bytes | None:
-        """The name, if it is that of a statement which was prepared by the protocol, and can be deallocated."""
-        encoded = name.encode("utf-8", "surrogateescape")
-        usable = self._turn.tally.status != Status.FAILED and not self._turn.tally.skipping
-        return encoded if usable and encoded in self._turn.names else None
-
-    def _deallocate_void(self) -> bytes:
-        return b'DEALLOCATE "%b"\0' % self._turn.known.void
-
-    def _prepare_void(self) -> bytes:
-        """Nothing, under a name which means nothing."""
-        tally, void = self._turn.tally, self._turn.known.void
-        tally.batched(Answer(CLOSED, is_for_client=False))
-        tally.batched(Answer(PARSED, is_for_client=False))
-        return close_message(void) + parse_message(void, EMPTY)
-
-    def _forget(self) -> None:
-        """All statements are deallocated, if that succeeds."""
-        self._turn.luggage.doubt()
-        if self._turn.tally.status != Status.FAILED:
-            self._turn.names.clear()
+        if changed == text:
+            return at
+        self._out.append(message(Frontend.QUERY, changed))
+        return behind
 
     # -- statements
 
     def _parse(self, buffer: bytearray | bytes, at: int, behind: int, end: int) -> int:
         turn, body = self._turn, at + HEADER
         name_end = buffer.find(0, body, min(behind, end))
-        if name_end < 0:
-            raise ProtocolViolation("invalid message: a name has no end, or is too long")
         name, rest = bytes(buffer[body:name_end]), bytes(buffer[name_end + 1 : min(behind, end)])
+        if name_end < 0 or not _is_text(name):
+            return self._pass_on_parse(name, at)
         text, _, types = rest.partition(b"\0")
         evidence = read(text)
-        if evidence.forgets:
-            self._forget()
         if behind > end:
-            return self._parse_long(name, rest, at)
-        if evidence.deallocates is not None and (deallocated := self._own(evidence.deallocates)):
-            del turn.names[deallocated]
-            turn.traces.prepared += 1
-            self._out.append(self._prepare_void())
-            rest, evidence = self._deallocate_void() + types, NOTHING
+            turn.overlap = rest[-OVERLAP:]
+            if not name:
+                turn.tally.unnamed, turn.tally.stale = rest[:OVERLAP], False
+            self._note(rest)
+            return self._pass_on_parse(name, at)
+        if evidence.deallocates:
+            rest = renamed(turn, text, evidence) + b"\0" + types
         if name:
-            self._parse_named(name, turn.known.get(rest, turn.dialect, evidence))
+            self._parse_named(name, rest, evidence)
             return behind
         unnamed = parse_message(b"", rest)
         turn.tally.batched(PARSED)
@@ -173,38 +156,40 @@ class Asking:
         self._out.append(unnamed)
         return behind
 
-    def _parse_long(self, name: bytes, rest: bytes, at: int) -> int:
-        """One that is too long to be kept: its client keeps the server."""
+    def _pass_on_parse(self, name: bytes, at: int) -> int:
+        """One that can't be followed: if the server takes it, its client has to keep that server."""
         turn = self._turn
+        turn.traces.left.add(Trace.LONG_STATEMENT)
         if name:
             turn.names[name] = Statement(name, b"")
-        turn.traces.left.add(Trace.LONG_STATEMENT)
-        turn.tally.batched(PARSED)
-        if not name:
-            turn.tally.unnamed, turn.tally.stale = rest[:OVERLAP], False
-        turn.overlap = rest[-OVERLAP:]
-        self._note(rest)
+        turn.tally.batched(Answer(PARSED, is_for_client=True, name=name or None))
         return at
 
-    def _parse_named(self, name: bytes, statement: Statement) -> None:
+    def _parse_named(self, name: bytes, rest: bytes, evidence: Evidence) -> None:
         turn, tally, out = self._turn, self._turn.tally, self._out
-        luggage = turn.luggage
+        known, luggage = turn.known, turn.luggage
+        name = name[:LONGEST_NAME]
         if old := turn.names.get(name):  # PostgreSQL says that there is one already, in its own words
             self._ensure(old)
             tally.batched(Answer(PARSED, is_for_client=True))
-            out.append(parse_message(old.name, statement.parse))
+            out.append(parse_message(old.name, rest))
             return
-        answer = Answer(PARSED, is_for_client=True, statement=statement, name=name)
+        if turn.traces.prepared:  # by SQL, and perhaps under this name: this server knows
+            turn.traces.prepared += 1
+            statement = Statement(name, b"")
+        else:
+            statement = known.get(rest, turn.dialect, evidence)
         turn.names[name] = statement
         if statement in luggage.prepared and tally.status != Status.FAILED and statement not in luggage.doubtful:
             tally.batched(Answer(CLOSED, is_for_client=False))
             tally.batched(Answer(PARSED, is_for_client=True, name=name))
-            out.append(close_message(turn.known.void) + parse_message(turn.known.void, EMPTY))
+            out.append(close_message(known.void) + parse_message(known.void, EMPTY))
             return
-        self._make_room(statement)
-        tally.batched(answer)
-        luggage.prepared[statement] = None
-        out.append(parse_message(statement.name, statement.parse))
+        if statement.parse:
+            self._make_room(statement)
+            luggage.prepared[statement] = None
+        tally.batched(Answer(PARSED, is_for_client=True, statement=statement if statement.parse else None, name=name))
+        out.append(parse_message(statement.name, rest))
 
     def _ensure(self, statement: Statement) -> None:
         """Let the server have it."""
@@ -237,15 +222,16 @@ class Asking:
         name_end = buffer.find(0, portal_end + 1)
         portal, name = bytes(buffer[body:portal_end]), bytes(buffer[portal_end + 1 : name_end])
         if not name:
-            self._refresh_unnamed()
+            self._refresh_unnamed(executes=True)
             turn.tally.batched()
             return at
-        statement = turn.names.get(name)
+        statement = turn.names.get(name[:LONGEST_NAME])
         if statement:
-            self._ensure(statement)
-            turn.bound.append(statement)
-            if statement.evidence != NOTHING:
+            if statement.evidence is not NOTHING:
                 turn.seen.append(statement.evidence)
+                self._out.append(forget(turn, statement.evidence))
+            self._ensure(statement)
+            turn.bound[statement] = name
         turn.tally.batched()
         new = statement.name if statement else self._unknown(name)
         self._out.append(bind_beginning(behind - at - 1, portal, name, new))
@@ -253,15 +239,15 @@ class Asking:
 
     def _describe(self, name: bytes, at: int, behind: int) -> int:
         turn = self._turn
+        statement = turn.names.get(name[:LONGEST_NAME])
         if not name:
             self._refresh_unnamed()
-            turn.tally.batched()
-            return at
-        statement = turn.names.get(name)
-        if statement:
+        elif statement:
             self._ensure(statement)
-            turn.bound.append(statement)
+            turn.bound[statement] = name
         turn.tally.batched()
+        if not name:
+            return at
         self._out.append(describe_message(statement.name if statement else self._unknown(name)))
         return behind
 
@@ -271,21 +257,26 @@ class Asking:
             turn.tally.batched(CLOSED)
             turn.tally.unnamed, turn.tally.stale = None, False
             return at
-        statement = turn.names.pop(name, None)
-        turn.tally.batched(Answer(CLOSED, is_for_client=True, name=name if statement else None, statement=statement))
-        raw = statement is not None and not statement.parse
-        self._out.append(close_message(name if raw else turn.known.void))
+        statement = turn.names.pop(name[:LONGEST_NAME], None)
+        if statement is None or not statement.parse:
+            turn.tally.batched(CLOSED)
+            self._out.append(close_message(self._unknown(name)))
+        else:
+            turn.tally.batched(Answer(CLOSED, is_for_client=True, name=name[:LONGEST_NAME], statement=statement))
+            self._out.append(close_message(turn.known.void))
         return behind
 
     def _unknown(self, name: bytes) -> bytes:
         """A name that no server knows, so that it says so."""
         return b"?" + name if name.startswith(self._turn.known.prefix) else name
 
-    def _refresh_unnamed(self) -> None:
+    def _refresh_unnamed(self, *, executes: bool = False) -> None:
         """Let the server have the client's unnamed statement, or none if the client has none."""
         turn, tally = self._turn, self._turn.tally
         if turn.unnamed_evidence and turn.unnamed_evidence[0] is tally.unnamed:
-            turn.seen.append(turn.unnamed_evidence[1])
+            if executes:
+                turn.seen.append(turn.unnamed_evidence[1])
+                self._out.append(forget(turn, turn.unnamed_evidence[1]))
         else:
             tally.stale = False
         if turn.luggage.unnamed is tally.unnamed:
@@ -297,3 +288,11 @@ class Asking:
         else:
             tally.batched(Answer(PARSED, is_for_client=False))
             self._out.append(tally.unnamed)
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

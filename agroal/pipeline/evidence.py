@@ -29,14 +29,24 @@ class Trace(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Deallocated:
+    """A name in a DEALLOCATE."""
+
+    start: int
+    end: int
+    """Where it is in the text, quotes included."""
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the text of a statement shows."""
 
     traces: frozenset[Trace] = frozenset()
     settings: tuple[str, ...] = ()
     """The parameters that its SET commands name, each in lower case; LOCAL ones are left out, but count as empty."""
-    deallocates: str | None = None
-    """It consists of a DEALLOCATE of this name."""
+    deallocates: tuple[Deallocated, ...] = ()
+    """The statements that it deallocates by name."""
     ends: frozenset[Trace] = frozenset()
     """It gives back all that it has of these."""
     forgets: bool = False
@@ -61,7 +71,8 @@ _SET: Final = re.compile(
     re.IGNORECASE,
 )
 _DEALLOCATE: Final = re.compile(
-    OPENING + rb'deallocate\s+(?:prepare\s+)?(?:(?P<quoted>"(?:[^"]|"")+")|(?P<name>[^\W\d][\w$]*))\s*;?\s*\0?',
+    rb"(?:^|;)" + OPENING + rb"deallocate\s+(?:prepare\s+)?(?!all\b)"
+    rb'(?:(?P<quoted>"(?:[^"]|"")+")|(?P<name>[^\W\d][\w$]*))',
     re.IGNORECASE,
 )
 _ENDS: Final = re.compile(
@@ -97,14 +108,13 @@ def _setting(found: re.Match[bytes]) -> str:
     return found["name"].decode("utf-8", "replace").strip('"').lower()
 
 
-def _deallocated(text: bytes) -> str | None:
-    found = _DEALLOCATE.fullmatch(text)
-    if not found:
-        return None
-    if found["quoted"]:
-        return found["quoted"][1:-1].replace(b'""', b'"').decode("utf-8", "surrogateescape")
-    name = found["name"].decode("utf-8", "surrogateescape").lower()
-    return None if name == "all" else name
+def _deallocated(text: bytes) -> tuple[Deallocated, ...]:
+    found = []
+    for one in _DEALLOCATE.finditer(text):
+        quoted, name = one["quoted"], one["name"]
+        plain = quoted[1:-1].replace(b'""', b'"') if quoted else name.lower()
+        found.append(Deallocated(*one.span("quoted" if quoted else "name"), plain))
+    return tuple(found)
 
 
 class Traces:

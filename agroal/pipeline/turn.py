@@ -8,14 +8,13 @@ A turn is the time from a client's first message of a transaction to the ReadyFo
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection
 
 from agroal.pipeline.evidence import Evidence, Trace, Traces
 from agroal.pipeline.statements import Luggage, Statement, Statements
 from agroal.wire.chosen import HaltingBackend, HaltingFrontend, TurnTally
 from agroal.wire.codes import Status
-
-FORGETTING = (b"DEALLOCATE ALL", b"DISCARD ALL")
 
 
 class Turn:
@@ -31,6 +30,14 @@ class Turn:
         """What texts mean to this client: the settings that it has."""
         self.names: dict[bytes, Statement] = {}
         """Its prepared statements."""
+        self.going: deque[dict[bytes, Statement]] = deque()
+        """Those that commands under way will deallocate, if they succeed."""
+        self.aliases: dict[bytes, bytes] = {}
+        """What the client calls what it deallocates, by the names that these have on servers."""
+        self.voids: dict[bytes, Statement] = {}
+        """What a DEALLOCATE of these names has instead of them."""
+        self.retried = False
+        """The batch that is under way is sent for the second time."""
         self.unnamed_evidence: tuple[bytes, Evidence] | None = None
         """What the text of its unnamed statement shows, if that is anything."""
         self.seen: list[Evidence] = []
@@ -40,8 +47,8 @@ class Turn:
         """Of the server that it has now."""
         self.retry: bytes | None = None
         """The batch that is under way, if that is all, and nothing has been heard of it."""
-        self.bound: list[Statement] = []
-        """What is bound in it."""
+        self.bound: dict[Statement, bytes] = {}
+        """What is bound in it, and what the client calls that."""
         self.overlap: bytes | None = None
         """The last bytes of a long text of which there is more to come."""
 
@@ -71,15 +78,14 @@ class Turn:
         tally, traces = self.tally, self.traces
         if tally.tags or self.seen:
             traces.weigh(tally.tags, self.seen, reported)
-            if any(tag in FORGETTING for tag in tally.tags):
-                self.luggage.doubt()
-                self.names.clear()
             tally.tags.clear()
             self.seen.clear()
         return traces.left
 
     def end(self) -> None:
         """It has no server any more."""
-        self.luggage.unnamed = self.tally.unnamed
+        if not self.tally.stale:
+            self.luggage.unnamed = self.tally.unnamed
         self.retry = None
-        self.bound.clear()
+        if self.bound:
+            self.bound.clear()

@@ -12,6 +12,8 @@ cdef class TurnTally(Tally):
     cdef public bint reported
     cdef public list tags
     cpdef batched(self, entry=*)
+    cpdef next(self)
+    cpdef take_next(self)
     cpdef answered(self, kind)
     cpdef ready(self, int status)
 

@@ -14,7 +14,7 @@ from agroal.wire.backend import note_parameter
 from agroal.wire.codes import Backend, Frontend, Status
 from agroal.wire.scan import MAX_LOOKED_AT as REFERENCE_MAX
 from agroal.wire.scan import _violation
-from agroal.wire.words import TAGS
+from agroal.wire.words import FORGETTING, TAGS
 
 from libc.string cimport memchr
 
@@ -49,6 +49,7 @@ cdef object SYNCED = expectations.SYNCED
 cdef object ASKED = expectations.ASKED
 cdef object PARSED = expectations.PARSED
 cdef object CLOSED = expectations.CLOSED
+cdef object COPIED = expectations.COPIED
 
 cdef unsigned char FRONTEND_ACTIONS[256]
 cdef unsigned char BACKEND_ACTIONS[256]
@@ -180,15 +181,30 @@ cdef class TurnTally(Tally):
         if entry is not None:
             self.expected.append(entry)
 
+    cpdef copy_ended(self):
+        if self.copying:
+            self.copying = False
+        elif self.expected or self.in_batch:
+            self.expected.append(COPIED)
+
     cpdef copy_began(self):
-        cdef Py_ssize_t owed = self.owed
-        Tally.copy_began(self)
-        if self.owed < owed:
-            self.expected.remove(SYNCED)
+        expectations.TurnTally.copy_began(self)
+
+    cpdef next(self):
+        expected = self.expected
+        while expected and expected[0] is COPIED:
+            expected.popleft()
+        return expected[0] if expected else None
+
+    cpdef take_next(self):
+        mark = self.next()
+        if mark is not None:
+            self.expected.popleft()
+        return mark
 
     cpdef answered(self, kind):
         self.done += 1
-        if not self.expected or self.expected.popleft() != kind:
+        if self.take_next() != kind:
             raise ProtocolViolation("the server sent an answer that nobody had asked for")
 
     cpdef ready(self, int status):
@@ -197,7 +213,7 @@ cdef class TurnTally(Tally):
         self.done = 0
         if status == IDLE:
             self.transactions += 1
-        mark = self.expected.popleft() if self.expected else SYNCED
+        mark = self.take_next()
         if mark is not SYNCED and mark is not ASKED and not (isinstance(mark, tuple) and mark[0] == ASKED):
             raise ProtocolViolation("the server left out an answer")
 
@@ -272,9 +288,11 @@ cdef class HaltingFrontend(Scanner):
             halts = body[0] != 0 or is_suspicious(body, stop)
         else:
             halts = body[0] == b"S" and (body[1] != 0 or tally.stale)
-        if halts < 0:
-            if behind <= end or end - at > MAX_LOOKED_AT:
-                raise ProtocolViolation("invalid message: a name has no end, or is too long")
+        if halts < 0 and behind <= end:
+            halts = 0
+        elif halts < 0:
+            if end - at > MAX_LOOKED_AT:
+                raise ProtocolViolation("invalid message: a name is too long")
             self.cut = buffer[at:end]
         if halts:
             return 0
@@ -356,17 +374,21 @@ cdef class HaltingBackend(Scanner):
         cdef TurnTally tally = self._tally
         cdef bytes tag
         if kind == READY_FOR_QUERY:
-            if tally.expected and not isinstance(tally.expected[0], (int, tuple)):
+            head = tally.next()
+            if head is not None and not isinstance(head, (int, tuple)):
                 return 0
             tally.ready(body[0])
         elif kind == COMMAND_COMPLETE:
-            tally.done += 1
             if may_matter(body, stop):
                 tag = body[: stop - body - 1]
+                if tag in FORGETTING:
+                    return 0
                 if tag in TAGS:
                     tally.tags.append(tag)
+            tally.done += 1
         elif kind == PARSE_COMPLETE or kind == CLOSE_COMPLETE:
-            if tally.expected and not isinstance(tally.expected[0], int):
+            head = tally.next()
+            if head is not None and not isinstance(head, int):
                 return 0
             tally.answered(PARSED if kind == PARSE_COMPLETE else CLOSED)
         elif kind == ERROR_RESPONSE:

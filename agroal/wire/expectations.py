@@ -16,9 +16,10 @@ from agroal.wire.codes import Frontend
 from agroal.wire.scan import IDLE, SYNC, Tally
 
 QUERY: Final = int(Frontend.QUERY)
-SYNCED, ASKED, PARSED, CLOSED = range(4)
+SYNCED, ASKED, PARSED, CLOSED, COPIED = range(5)
 """In the queue of what is expected: the ReadyForQuery of a Sync, that of a Query or FunctionCall, a ParseComplete, a
-CloseComplete. A Query in the middle of a batch is a tuple instead, of ASKED and the number of messages before it."""
+CloseComplete; and COPIED, which nothing answers: the COPY data of the client have ended. A Query in the middle of a
+batch is a tuple instead, of ASKED and the number of messages before it."""
 
 
 class TurnTally(Tally):
@@ -74,17 +75,47 @@ class TurnTally(Tally):
         if entry is not None:
             self.expected.append(entry)
 
+    def copy_ended(self) -> None:
+        if self.copying:
+            self.copying = False
+        elif self.expected or self.in_batch:
+            self.expected.append(COPIED)
+
     def copy_began(self) -> None:
-        owed = self.owed
-        super().copy_began()
-        if self.owed < owed:
-            self.expected.remove(SYNCED)
+        """The server takes COPY data: up to their end it ignores each Sync."""
+        kept: list[object] = []
+        for at, mark in enumerate(self.expected):
+            if mark == COPIED:
+                kept += list(self.expected)[at + 1 :]
+                break
+            if mark == SYNCED:
+                self.owed -= 1
+            else:
+                kept.append(mark)
+        else:
+            self.copying = True
+        self.expected = deque(kept)
+        self.batch_open = self.batch_open or not self.owed
 
     def answered(self, kind: int) -> None:
         """A ParseComplete or a CloseComplete has come. Raises ProtocolViolation when nobody had asked for it."""
         self.done += 1
-        if not self.expected or self.expected.popleft() != kind:
+        if self.take_next() != kind:
             raise ProtocolViolation("the server sent an answer that nobody had asked for")
+
+    def next(self) -> object:
+        """What is expected first; None when nothing is."""
+        expected = self.expected
+        while expected and expected[0] == COPIED:
+            expected.popleft()
+        return expected[0] if expected else None
+
+    def take_next(self) -> object:
+        """The same, out of the queue."""
+        mark = self.next()
+        if mark is not None:
+            self.expected.popleft()
+        return mark
 
     def ready(self, status: int) -> None:
         """A ReadyForQuery has come. Raises ProtocolViolation when something else had to come before."""
@@ -93,7 +124,7 @@ class TurnTally(Tally):
         self.done = 0
         if status == IDLE:
             self.transactions += 1
-        mark = self.expected.popleft() if self.expected else SYNCED
+        mark = self.take_next()
         if mark not in (SYNCED, ASKED) and not (isinstance(mark, tuple) and mark[0] == ASKED):
             raise ProtocolViolation("the server left out an answer")
 

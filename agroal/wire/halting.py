@@ -13,6 +13,7 @@ This is the readable reference; `_halting.pyx` is its compiled twin.
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Final
 
 from agroal.errors import ProtocolViolation
@@ -35,7 +36,7 @@ from agroal.wire.scan import (
     _table,
     _violation,
 )
-from agroal.wire.words import TAGS, is_suspicious
+from agroal.wire.words import FORGETTING, TAGS, is_suspicious
 
 _F, _B = Frontend, Backend
 FRONTEND_ACTIONS: Final = _table(
@@ -122,9 +123,11 @@ class HaltingFrontend(Scanner):
             halts = (kind == PARSE and buffer[body] != 0) or is_suspicious(buffer, body, behind)
         else:
             halts = buffer[body] == STATEMENT and (buffer[body + 1] != 0 or tally.stale)
-        if halts is None:
-            if behind <= end or end - at > MAX_LOOKED_AT:
-                raise ProtocolViolation("invalid message: a name has no end, or is too long")
+        if halts is None and behind <= end:
+            halts = False  # a name has no end, as the server will say
+        elif halts is None:
+            if end - at > MAX_LOOKED_AT:
+                raise ProtocolViolation("invalid message: a name is too long")
             self.cut = bytes(buffer[at:end])
         if halts or halts is None:
             return False
@@ -190,17 +193,19 @@ class HaltingBackend(Scanner):
         """Whether the message can go as it is; then it has been counted."""
         tally = self.tally
         if kind == READY_FOR_QUERY:
-            if tally.expected and not isinstance(tally.expected[0], (int, tuple)):
+            if not isinstance(tally.next(), (int, tuple, NoneType)):
                 return False
             tally.ready(buffer[body])
         elif kind == Backend.COMMAND_COMPLETE:
-            tally.done += 1
             tag = bytes(buffer[body : stop - 1])
+            if tag in FORGETTING:
+                return False
+            tally.done += 1
             if tag in TAGS:
                 tally.tags.append(tag)
         elif kind == Backend.PARSE_COMPLETE or kind == Backend.CLOSE_COMPLETE:
             answered = PARSED if kind == Backend.PARSE_COMPLETE else CLOSED
-            if tally.expected and not isinstance(tally.expected[0], int):
+            if not isinstance(tally.next(), (int, NoneType)):
                 return False
             tally.answered(answered)
         elif kind == Backend.PARAMETER_STATUS:

@@ -28,6 +28,9 @@ TAGS: Final = frozenset(
 Not ROLLBACK, which is the tag of ROLLBACK TO SAVEPOINT, too: what was rolled back counts as left behind.
 """
 
+FORGETTING: Final = frozenset((b"DEALLOCATE", b"DEALLOCATE ALL", b"DISCARD ALL"))
+"""Those after which prepared statements are gone."""
+
 OPENING: Final = rb"(?:\s|/\*(?:[^*]|\*(?!/))*+\*/|--[^\n]*+\n)*+"
 """What may stand before the first word of a statement: white space and comments."""
 SUSPICIOUS: Final = re.compile(
