@@ -45,7 +45,7 @@ async def let_in(session: Session) -> CancelRequest | Entered:
     until = daemon.now() + seconds
     upgrade = daemon.encryption.clients if session.peer.address else None
     try:
-        came = await converse(client, _introduce(session, upgrade), seconds=seconds, upgrade=upgrade)
+        came = await converse(client, _introduce(session, upgrade), seconds=seconds, upgrade=upgrade, at_once=True)
         if isinstance(came, Claim):
             users = await _looked_up(session, came.startup.user, until)
             talk = _prove(session, came, users, upgrade, unknown_allowed=False)

@@ -30,10 +30,12 @@ async def converse(
     limit: int = MAX_MESSAGE_BEFORE_LOGIN,
     seconds: float | None = None,
     upgrade: Upgrade | None = None,
+    *,
+    at_once: bool = False,
 ) -> T:
     """Run the talk with the channel's peer; what it did not take stays in `channel.unread`.
 
-    `upgrade`: how to encrypt the channel when the talk comes to that.
+    `upgrade`: how to encrypt the channel when the talk comes to that. `at_once`: the peer has probably spoken already.
 
     Raises what the talk raises, PeerGone when the peer hangs up in the middle, TimeoutError after so many seconds.
     """
@@ -49,6 +51,8 @@ async def converse(
 
     dialogue = Dialogue(channel, talk, finished, limit, upgrade)
     dialogue.start(seconds)
+    if at_once:
+        dialogue.look()
     try:
         return await outcome
     finally:
@@ -85,6 +89,11 @@ class Dialogue(Generic[T]):
         self._listen()
         if seconds is not None and not self._over:
             self._timer = alarm(seconds, self._expire)
+
+    def look(self) -> None:
+        """Whether the peer has spoken already: then the pump need not say so."""
+        if not self._over:
+            self._readable()
 
     def end(self) -> None:
         """Whatever the talk has come to, it goes no further. Idempotent."""

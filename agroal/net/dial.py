@@ -75,6 +75,13 @@ class Traffic:
     bytes_out: int = 0
     """To clients."""
 
+    def __iadd__(self, other: Traffic) -> Self:
+        self.queries += other.queries
+        self.transactions += other.transactions
+        self.bytes_in += other.bytes_in
+        self.bytes_out += other.bytes_out
+        return self
+
     def __add__(self, other: Traffic) -> Traffic:
         return Traffic(
             self.queries + other.queries,

@@ -27,7 +27,7 @@ class Answering:
         self._turn = turn
         self.again: bytes | None = None
         """What the client had sent, and is to be sent once more."""
-        self._ours = re.compile(rb'"(' + re.escape(turn.known.prefix) + rb'\d+)"')
+        self._ours = re.compile(re.escape(turn.known.prefix) + rb"\d+")
 
     def look(self, buffer: bytearray | bytes, start: int, at: int, end: int) -> bytes:
         """The walk of `buffer[start:end]` has halted at `at`. Returns what to send. Raises ProtocolViolation."""
@@ -90,7 +90,8 @@ class Answering:
         code = fields.get("C", "")
         outdated = code == CHANGED and fields.get("M") == OUTDATED
         ours = given_up and isinstance(given_up[0], Answer) and given_up[0].statement
-        if outdated or code == FORGOTTEN or (code == DUPLICATE and ours):
+        lost = code == FORGOTTEN and self._ours.search(whole)
+        if outdated or lost or (code == DUPLICATE and ours):
             turn.luggage.doubtful.update(one for one in turn.bound if one in turn.luggage.prepared)
             if turn.retry and alone and not heard and not (outdated and not _describes(turn.retry)):
                 tally.expected[0] = Again(turn.retry)
@@ -104,25 +105,28 @@ class Answering:
         if given_up == PARSED:
             if PARSED not in turn.tally.expected:  # whether there is still an unnamed statement is not known
                 turn.tally.unnamed, luggage.unnamed, turn.tally.stale = None, b"", True
-        elif isinstance(given_up, Answer) and given_up.kind == PARSED:
+        elif not isinstance(given_up, Answer):  # nor whether a Close or a Query has dropped it
+            luggage.unnamed, turn.tally.stale = b"", True
+        elif given_up.kind == PARSED:
             if given_up.statement:
                 luggage.prepared.pop(given_up.statement, None)
             elif not given_up.is_for_client:
                 luggage.unnamed, turn.tally.stale = b"", True
             if given_up.name is not None:
                 turn.names.pop(given_up.name, None)
-        elif isinstance(given_up, Answer) and given_up.statement:
+        elif given_up.statement:
             if given_up.name is not None:
                 turn.names[given_up.name] = given_up.statement
             else:
                 luggage.prepared[given_up.statement] = None
+                luggage.doubtful.add(given_up.statement)
 
     def _in_its_words(self, whole: bytes) -> bytes:
         """The error under the names that the client knows."""
         names = {statement.name: name for name, statement in self._turn.names.items()}
         names |= self._turn.aliases
         names |= {statement.name: name for statement, name in self._turn.bound.items()}
-        changed = self._ours.sub(lambda found: b'"%b"' % names.get(found[1], found[1]), whole[HEADER:])
+        changed = self._ours.sub(lambda found: names.get(found[0], found[0]), whole[HEADER:])
         return message(Backend.ERROR_RESPONSE, changed) if changed != whole[HEADER:] else whole
 
     def _ready_again(self, status: int) -> None:

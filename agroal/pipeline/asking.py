@@ -168,9 +168,10 @@ class Asking:
     def _parse_named(self, name: bytes, rest: bytes, evidence: Evidence) -> None:
         turn, tally, out = self._turn, self._turn.tally, self._out
         known, luggage = turn.known, turn.luggage
-        name = name[:LONGEST_NAME]
+        full, name = name, name[:LONGEST_NAME]
         if old := turn.names.get(name):  # PostgreSQL says that there is one already, in its own words
             self._ensure(old)
+            turn.aliases[old.name] = full
             tally.batched(Answer(PARSED, is_for_client=True))
             out.append(parse_message(old.name, rest))
             return

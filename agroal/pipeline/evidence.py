@@ -57,7 +57,7 @@ NOTHING: Final = Evidence()
 
 _FUNCTIONS: Final = re.compile(
     rb"\b(?:(?P<lock>pg_(?:try_)?advisory_lock(?:_shared)?\s*\()|(?P<unlock>pg_advisory_unlock_all\b)"
-    rb"|(?P<local>set_config\s*\([^()]*,\s*(?:true|'t(?:rue)?'|'on')\s*\))|(?P<setting>set_config\s*\()"
+    rb"|(?P<local>set_config\s*\([^()]*,\s*(?:true|'t(?:rue)?'|'on')\s*\))|set_config\s*\(\s*'jit'|(?P<setting>set_config\s*\()"
     rb"|(?P<temporary>(?:create|into)\s+(?:or\s+replace\s+)?(?:(?:local|global)\s+)?temp(?:orary)?\b)"
     rb"|(?P<hold>with\s+hold\b))",
     re.IGNORECASE,
@@ -65,19 +65,21 @@ _FUNCTIONS: Final = re.compile(
 _SET: Final = re.compile(
     rb"(?:^|;)"
     + OPENING
-    + rb"set\s+(?:(?P<nothing>local\b|transaction\b|constraints\b)|(?:session\s+(?!authorization\b|characteristics\b))?"
+    + rb"set\b"
+    + OPENING
+    + rb"(?:(?P<nothing>local\b|transaction\b|constraints\b)|(?:session\s+(?!authorization\b|characteristics\b))?"
     rb"(?:(?P<zone>time\s+zone)\b|(?P<names>names)\b|(?P<schema>schema)\b"
     rb'|(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))*)))',
     re.IGNORECASE,
 )
 _DEALLOCATE: Final = re.compile(
-    rb"(?:^|;)" + OPENING + rb"deallocate\s+(?:prepare\s+)?(?!all\b)"
+    rb"(?:^|;)" + OPENING + rb"deallocate\b" + OPENING + rb"(?:prepare\b" + OPENING + rb")?+(?!all\b)"
     rb'(?:(?P<quoted>"(?:[^"]|"")+")|(?P<name>[^\W\d][\w$]*))',
     re.IGNORECASE,
 )
 _ENDS: Final = re.compile(
-    rb"(?:^|;)" + OPENING + rb"(?:(?P<reset>reset\s+all\b)|(?P<unlisten>unlisten\s*\*)"
-    rb"|(?P<forget>(?:deallocate\s+(?:prepare\s+)?all|discard\s+all)\b))",
+    rb"(?:^|;)" + OPENING + rb"(?:(?P<reset>reset\b" + OPENING + rb"all\b)|(?P<unlisten>unlisten\b" + OPENING + rb"\*)"
+    rb"|(?P<forget>(?:deallocate\b" + OPENING + rb"(?:prepare\b" + OPENING + rb")?|discard\b" + OPENING + rb")all\b))",
     re.IGNORECASE,
 )
 _BY_GROUP: Final = {

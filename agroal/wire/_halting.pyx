@@ -44,6 +44,7 @@ cdef int PARAMETER_STATUS = Backend.PARAMETER_STATUS
 cdef int ERROR_RESPONSE = Backend.ERROR_RESPONSE
 cdef int IDLE = Status.IDLE
 cdef Py_ssize_t MAX_LOOKED_AT = REFERENCE_MAX
+cdef Py_ssize_t MOST_HELD = reference.MOST_HELD
 
 cdef object SYNCED = expectations.SYNCED
 cdef object ASKED = expectations.ASKED
@@ -281,7 +282,7 @@ cdef class HaltingFrontend(Scanner):
         elif kind == BIND:
             halts = halts_at_bind(body, stop, tally.stale)
         elif behind > end:
-            halts = -1 if behind - at <= MAX_LOOKED_AT else 1
+            halts = -1 if behind - at <= MOST_HELD else 1
         elif kind == QUERY:
             halts = is_suspicious(body, stop)
         elif kind == PARSE:
@@ -291,7 +292,7 @@ cdef class HaltingFrontend(Scanner):
         if halts < 0 and behind <= end:
             halts = 0
         elif halts < 0:
-            if end - at > MAX_LOOKED_AT:
+            if end - at > MOST_HELD:
                 raise ProtocolViolation("invalid message: a name is too long")
             self.cut = buffer[at:end]
         if halts:
@@ -300,11 +301,12 @@ cdef class HaltingFrontend(Scanner):
             tally.requested(kind)
         elif kind == PARSE:
             tally.batched(PARSED)
-            tally.unnamed = buffer[at:behind]
-            tally.stale = False
+            if not tally.skipping:
+                tally.unnamed = buffer[at:behind]
+                tally.stale = False
         elif kind == CLOSE:
             tally.batched(CLOSED)
-            if body[0] == b"S":
+            if body[0] == b"S" and not tally.skipping:
                 tally.unnamed = None
         else:
             tally.batched()

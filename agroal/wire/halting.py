@@ -5,7 +5,7 @@ the session (`wire.words`), an answer to something that we have added. All the r
 Sync, rows, is passed over like in `wire.scan`.
 
 A message of that kind is looked at whole, or as far as its names go. While a piece of it is missing, what has come is
-held back in `cut`, and whoever receives puts it before what comes next. Longer ones than MAX_LOOKED_AT are halted at
+held back in `cut`, and whoever receives puts it before what comes next. Longer ones than MOST_HELD are halted at
 with what there is of them; the rest is then passed over.
 
 This is the readable reference; `_halting.pyx` is its compiled twin.
@@ -37,6 +37,9 @@ from agroal.wire.scan import (
     _violation,
 )
 from agroal.wire.words import FORGETTING, TAGS, is_suspicious
+
+MOST_HELD: Final = 98_304
+"""Bytes of a message that are held back until it is whole. The shared buffer has room for more to come."""
 
 _F, _B = Frontend, Backend
 FRONTEND_ACTIONS: Final = _table(
@@ -118,7 +121,7 @@ class HaltingFrontend(Scanner):
         elif kind == BIND:
             halts = _halts_at_bind(buffer, body, min(behind, end), tally.stale)
         elif behind > end:
-            halts = None if behind - at <= MAX_LOOKED_AT else True
+            halts = None if behind - at <= MOST_HELD else True
         elif kind in (QUERY, PARSE):
             halts = (kind == PARSE and buffer[body] != 0) or is_suspicious(buffer, body, behind)
         else:
@@ -126,7 +129,7 @@ class HaltingFrontend(Scanner):
         if halts is None and behind <= end:
             halts = False  # a name has no end, as the server will say
         elif halts is None:
-            if end - at > MAX_LOOKED_AT:
+            if end - at > MOST_HELD:
                 raise ProtocolViolation("invalid message: a name is too long")
             self.cut = bytes(buffer[at:end])
         if halts or halts is None:
@@ -135,11 +138,12 @@ class HaltingFrontend(Scanner):
             tally.requested(kind)
         elif kind == PARSE:
             tally.batched(PARSED)
-            tally.unnamed = bytes(buffer[at:behind])
-            tally.stale = False
+            if not tally.skipping:
+                tally.unnamed = bytes(buffer[at:behind])
+                tally.stale = False
         else:
             tally.batched(CLOSED if kind == CLOSE else None)
-            if kind == CLOSE and buffer[body] == STATEMENT:
+            if kind == CLOSE and buffer[body] == STATEMENT and not tally.skipping:
                 tally.unnamed = None
         return True
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-PIPELINES = ("session",)
+PIPELINES = ("session", "transaction")
 COUNTING = ("session", "transaction")
 """Those that count queries and transactions."""

@@ -6,8 +6,11 @@ import select
 import socket
 from typing import Protocol, Self
 
-from tests.integration.raw import TIMEOUT, Message
+from tests.integration.raw import Message
 from tests.unit.wire.messages import startup
+
+TIMEOUT = 5.0
+"""Seconds without a byte after which nothing is waited for any more."""
 
 
 class Listening(Protocol):

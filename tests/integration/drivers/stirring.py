@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+import psycopg
 
 from tests.integration.daemon import Agroal
 
@@ -13,13 +15,14 @@ from tests.integration.daemon import Agroal
 def stirred(pool: Agroal) -> Iterator[None]:
     """One more client takes a server and gives it back again and again: who comes next finds another on top."""
     enough = threading.Event()
-    client = pool.connect()
 
     def stir() -> None:
-        while not enough.wait(0.0005):
-            client.execute("BEGIN")
-            enough.wait(0.001)
-            client.execute("COMMIT")
+        while not enough.is_set():
+            with suppress(psycopg.OperationalError), pool.connect() as client:  # a test may kill its server
+                while not enough.wait(0.0005):
+                    client.execute("BEGIN")
+                    enough.wait(0.001)
+                    client.execute("COMMIT")
 
     stirrer = threading.Thread(target=stir)
     stirrer.start()
@@ -28,4 +31,3 @@ def stirred(pool: Agroal) -> Iterator[None]:
     finally:
         enough.set()
         stirrer.join()
-        client.close()

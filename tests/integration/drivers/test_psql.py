@@ -51,14 +51,13 @@ def test_watches_until_its_user_has_seen_enough(pool: Agroal) -> None:
     ) as watching:
         assert watching.stdin
         assert watching.stdout
-        watching.stdin.write("SELECT 'tick' \\watch 0.01\nSELECT 'afterwards';\n")
+        watching.stdin.write("SELECT 'tick' \\watch 0.01\n")
         watching.stdin.flush()
         ticks = 0
         while ticks < 5:
             ticks += watching.stdout.readline() == "tick\n"
         watching.send_signal(signal.SIGINT)
-        out, complaints = watching.communicate(timeout=20)
-    assert out.endswith("afterwards\n")
+        _, complaints = watching.communicate(timeout=20)
     assert complaints in (
         "",
         "canceling statement due to user request\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -109,7 +110,8 @@ def test_an_error_in_a_pipeline_takes_with_it_what_belongs_to_it(pool: Agroal) -
 
         with pytest.raises(errors.DivisionByZero):
             fail()
-        pipeline.sync()
+        with suppress(errors.PipelineAborted):  # which statement hears of the error depends on when it comes
+            pipeline.sync()
         assert client.execute("SELECT t FROM piped").fetchall() == [("before",)]
         client.execute("DROP TABLE piped")
 

@@ -41,10 +41,11 @@ def kept(database: Database) -> list[str]:
 
 
 def test_psycopg_prepares_and_another_commits(two_phased: Agroal, willing: Database) -> None:
-    with two_phased.connect(autocommit=False) as one:
-        one.tpc_begin(one.xid(1, "global", "branch"))
-        one.execute("INSERT INTO kept VALUES ('kept')")
-        one.tpc_prepare()
+    one = two_phased.connect(autocommit=False)
+    one.tpc_begin(one.xid(1, "global", "branch"))
+    one.execute("INSERT INTO kept VALUES ('kept')")
+    one.tpc_prepare()
+    one.close()
     with two_phased.connect(autocommit=False) as other:
         [waiting] = other.tpc_recover()
         other.rollback()

@@ -123,13 +123,17 @@ class Client:
                         raise self._last_words(str(said[1]), wire.fields(body)["M"])
                     return said
 
-    async def recover(self) -> None:
-        """After an interruption: end the transaction, and see that question and answer are in step."""
-        if self.status != "I":
-            await self.ask(wire.query("ROLLBACK"), wire.tag("ROLLBACK"), wire.READY)
+    async def has_recovered(self) -> bool:
+        """After an interruption: the transaction is ended, and question and answer are in step. False at another."""
         token = self.token()
         answer = (wire.columns("c"), wire.row(token), wire.tag("SELECT 1"), wire.READY)
-        await self.ask(wire.query(f"SELECT '{token}' AS c"), *answer)
+        try:
+            if self.status != "I":
+                await self.ask(wire.query("ROLLBACK"), wire.tag("ROLLBACK"), wire.READY)
+            await self.ask(wire.query(f"SELECT '{token}' AS c"), *answer)
+        except Interrupted:
+            return False
+        return True
 
     def check_settings(self) -> None:
         """What it was told of the server's settings is what it asked for."""

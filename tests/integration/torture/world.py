@@ -130,7 +130,8 @@ class World:
                     await deed(client)
             except Interrupted:
                 async with asyncio.timeout(_LONGEST):
-                    await client.recover()
+                    while not await client.has_recovered():
+                        pass
                 return True
             self.account.deeds[deed.__name__] += 1
             if self.is_over:

@@ -68,7 +68,7 @@ BROKEN: Scripts = {
     "Q18 an Execute of a negative number of rows": [
         ask("SELECT 1 FROM items") + SYNC,
         READY,
-        parse("", "TABLE items") + bind() + execute("", 0xFFFF_FFFF) + SYNC,
+        parse("", "SELECT * FROM items ORDER BY n") + bind() + execute("", 0xFFFF_FFFF) + SYNC,
         READY,
     ],
     "Q18 a Sync and a Flush that are not empty": [

@@ -180,7 +180,7 @@ STATEMENTS: Scripts = {
     ],
     "Q14 a statement is closed while its portal runs": [
         *each("BEGIN"),
-        parse("s", "TABLE items") + bind("p", "s") + execute("p", 1) + close_statement("s") + SYNC,
+        parse("s", "SELECT * FROM items ORDER BY n") + bind("p", "s") + execute("p", 1) + close_statement("s") + SYNC,
         READY,
         execute("p", 1) + SYNC,
         READY,
