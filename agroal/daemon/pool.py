@@ -130,12 +130,18 @@ class PoolShell:
         """A lease at once if there is a free server, else `asker` hears of it. Returns its place in the queue, too."""
         waiter = next(self._numbers)
         effects = self.core.acquire(waiter, key, self._now())
-        if len(effects) == 1 and type(grant := effects[0]) is Grant and grant.waiter == waiter:
-            return waiter, self._lend(grant.slot, grant.lease, asker.session)
+        if lease := self._lent_at_once(effects, waiter, asker.session):
+            return waiter, lease
         asker.queued()
         self._waiting[waiter] = asker
         self._do(effects)
         return waiter, None
+
+    def _lent_at_once(self, effects: Sequence[Effect], waiter: int, session: Session) -> Lease | None:
+        """What came of asking, if it is a lease and nothing else."""
+        if len(effects) == 1 and type(grant := effects[0]) is Grant and grant.waiter == waiter:
+            return self._lend(grant.slot, grant.lease, session)
+        return None
 
     def leave_queue(self, waiter: int) -> None:
         """Whoever asked under this number is gone. No effect on who has been answered."""
@@ -171,10 +177,13 @@ class PoolShell:
 
     async def _ask(self, session: Session) -> Lease:
         waiter = next(self._numbers)
+        private = session.accepted is not None and session.accepted.unproved
+        effects = self.core.acquire(waiter, session.key, self._now(), private=private)
+        if lease := self._lent_at_once(effects, waiter, session):
+            return lease
         answer: asyncio.Future[Lease] = self._loop.create_future()
         self._waiting[waiter] = Awaited(session, answer)
-        private = session.accepted is not None and session.accepted.unproved
-        self._do(self.core.acquire(waiter, session.key, self._now(), private=private))
+        self._do(effects)
         try:
             if not answer.done():
                 session.queued(answer)

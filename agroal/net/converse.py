@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar, cast
+from typing import Generic, TypeVar, TypeVarTuple, cast
 
 from agroal.errors import PeerGone
 from agroal.net.alarm import Alarm, alarm
@@ -13,7 +13,7 @@ from agroal.net.tls import TLS_HELLO, Handshake, TlsFailed, Upgrade, unnamed
 from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN
 from agroal.wire.talk import HELLO, SECURE, Conversation, Talk
 
-P = ParamSpec("P")
+Words = TypeVarTuple("Words")
 T = TypeVar("T")
 
 READ_AT_ONCE = 16_384
@@ -132,11 +132,11 @@ class Dialogue(Generic[T]):
     def _expire(self) -> None:
         self._fail(TimeoutError())
 
-    def _advance(self, go_on: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    def _advance(self, go_on: Callable[[*Words], None], *words: *Words) -> None:
         conversation = self._conversation
         failure: Exception | None = None
         try:
-            go_on(*args, **kwargs)
+            go_on(*words)
         except Exception as error:
             failure = error
         out = conversation.to_send()

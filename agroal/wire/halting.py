@@ -38,7 +38,7 @@ from agroal.wire.scan import (
 )
 from agroal.wire.words import FORGETTING, TAGS, is_suspicious
 
-MOST_HELD: Final = 98_304
+MOST_HELD: Final = 131_000
 """Bytes of a message that are held back until it is whole. The shared buffer has room for more to come."""
 
 _F, _B = Frontend, Backend
