@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agroal.errors import ClientFacing, PeerGone
-from agroal.net.dial import Server, hang_up
+from agroal.net.dial import hang_up
 from agroal.net.link import Link, Parting
+from agroal.net.plain import PlainLink
+from agroal.net.server import Server
 from agroal.pipeline.between import OutOfStep, probe, reset
 from agroal.pipeline.ledger import Dirt, judge
 from agroal.pipeline.statements import Luggage
@@ -30,6 +32,8 @@ HANG_UP_TIMEOUT = 10.0
 """Seconds that PostgreSQL gets to end a connection of ours before its slot is used again all the same."""
 CANCEL_AGAIN = 1.0
 """Seconds after which it is asked once more to stop working: behind the query that was cancelled may be another."""
+CLEAR = "DISCARD ALL"
+"""The reset query that takes everything off a server."""
 UNREACHABLE = (Dirt.LOST, Dirt.VIOLATION)
 """Who is in this state can't be asked to stop."""
 
@@ -53,8 +57,11 @@ async def clean(server: Server, link: Link | None, query: str, cancel: Callable[
     is cancelled: PostgreSQL would go on with it after the connection is closed. Cancel requests under way are waited
     for: they may not hit the reset, let alone the next client.
     """
+    if isinstance(link, PlainLink):
+        query = query or CLEAR  # nobody has noted the settings that its client has made
     dirt = verdict(server, link)
-    if link and dirt is Dirt.OWES_ANSWERS and link.ended.result() is Parting.TERMINATED:
+    left_politely = link is not None and link.ended.done() and link.ended.result() is Parting.TERMINATED
+    if link and dirt is Dirt.OWES_ANSWERS and (left_politely or isinstance(link, PlainLink)):
         await link.hear_out(FINISH_TIMEOUT, FINISH_SIZE)
         dirt = verdict(server, link)
     if dirt and dirt not in UNREACHABLE:
@@ -104,6 +111,13 @@ def verdict(server: Server, link: Link | None) -> Dirt | None:
     return dirt
 
 
+async def undress(server: Server) -> None:
+    """Take everything off a server that clients of the transaction pipeline had. Raises as `Server.converse` does."""
+    await server.converse(reset(Status.IDLE, CLEAR, server.parameters), RESET_TIMEOUT)
+    _forget(server, CLEAR)
+    server.worn = server.wanted = {}
+
+
 async def works(server: Server) -> bool:
     """Whether a server that nobody uses answers a query in time, and says nothing before or after."""
     if server.channel.peek() is not None:
@@ -132,8 +146,8 @@ def _reset(server: Server, link: Link | None, query: str, finished: Callable[[Di
 
     def ended(worn: Mapping[str, str] | None, error: Exception | None) -> None:
         server.worn = worn or {}
-        if query:  # nothing is left on it of the clients of the transaction pipeline
-            server.luggage, server.outfit, server.others = Luggage.none(), None, {}
+        if query:
+            _forget(server, query)
         finished(_failure(server, error) if error else _silence(server))
 
     status = link.tally.status if link else Status.IDLE
@@ -156,3 +170,12 @@ def _silence(server: Server) -> Dirt | None:
     if following is None:
         return None
     return Dirt.SPOKE if following else Dirt.LOST
+
+
+def _forget(server: Server, query: str) -> None:
+    """What clients of the transaction pipeline had put on the server has been taken off, or may have been."""
+    server.outfit = None
+    if query.strip("; \t\n").upper() == CLEAR:
+        server.luggage, server.others = Luggage.none(), {}
+    else:
+        server.luggage.doubt()

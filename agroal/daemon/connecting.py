@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from agroal.errors import ClientFacing, Internal, PeerGone, ServerUnavailable
 from agroal.management.event import EventKind
 from agroal.management.phrases import counted
-from agroal.net.dial import Server
+from agroal.net.server import Server
 from agroal.pool.slot import PoolKey
 
 if TYPE_CHECKING:

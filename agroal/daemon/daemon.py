@@ -48,9 +48,10 @@ from agroal.management.server import ManagementServer
 from agroal.management.snapshot import Snapshot
 from agroal.net.cancel import Cancels
 from agroal.net.chosen import RELAY, Channel, Pump
-from agroal.net.dial import Route, Server, Traffic
+from agroal.net.dial import Route
 from agroal.net.interfaces import interfaces
 from agroal.net.listen import Listener, SocketOptions, bind_tcp
+from agroal.net.server import Server, Traffic
 from agroal.pipeline.evidence import Trace
 from agroal.pipeline.outfit import Wardrobe
 from agroal.pipeline.statements import Statements

@@ -16,9 +16,10 @@ from agroal.daemon.connecting import Report
 from agroal.errors import ServerRefused, ServerUnavailable, ServerUnreachable
 from agroal.management.event import EventKind
 from agroal.net.chosen import Channel, Pump
-from agroal.net.dial import Address, Route, Server, dial, hang_up, open_channel
+from agroal.net.dial import Address, Route, dial, hang_up, open_channel
 from agroal.net.listen import SocketOptions
 from agroal.net.passthrough import log_in_through
+from agroal.net.server import Server
 from agroal.net.tls import TlsFailed, peer_certificate
 from agroal.pool.slot import PoolKey
 from agroal.wire.talk import Talk

@@ -23,7 +23,7 @@ async def say_why(link: Link, parting: Parting) -> None:
             raise link.violation
         case Parting.SERVER_LOST | Parting.SERVER_VIOLATION:
             await _linger(link.client)
-            if not link.tally.fatal and link.answers.scanner.between_messages:
+            if not link.tally.fatal and is_between_messages(link):
                 raise ServerLost("server closed the connection unexpectedly")
 
 
@@ -38,3 +38,8 @@ async def _linger(client: Channel) -> None:
             await drained.wait()
     except TimeoutError:
         raise PeerGone(f"{client.label} did not take the last words of its server") from None
+
+
+def is_between_messages(link: Link) -> bool:
+    """Whether something of ours can be said to the client, and not in the middle of a message."""
+    return link.tells_messages_apart and link.answers.scanner.between_messages

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agroal.errors import ClientFacing
-from agroal.net.dial import Server
+from agroal.net.server import Server
 from agroal.pool.slot import PoolKey
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import Final
 from agroal.auth.lookup import LONGEST_NAME, look_up
 from agroal.errors import ClientFacing, LookupFailed, PeerGone, ProtocolViolation
 from agroal.net.converse import converse
-from agroal.net.dial import SERVER_MESSAGE_LIMIT, Server, hang_up
+from agroal.net.dial import hang_up
+from agroal.net.server import SERVER_MESSAGE_LIMIT, Server
 
 log = logging.getLogger("agroal.lookup")
 

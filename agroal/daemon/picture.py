@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from agroal.daemon.clearing import since
 from agroal.management import snapshot as document
 from agroal.management.times import microseconds, wall_time
-from agroal.net.dial import Traffic
+from agroal.net.server import Traffic
 from agroal.net.tls import tls_version
 from agroal.pool.effects import CloseReason
 from agroal.pool.histogram import BOUNDS_US

@@ -21,8 +21,8 @@ from agroal.daemon.connecting import Connector, Dialler, Report
 from agroal.daemon.lease import Asker, Awaited, Lease
 from agroal.daemon.standby import Standby
 from agroal.errors import ClientFacing
-from agroal.net.dial import Server
 from agroal.net.link import Link
+from agroal.net.server import Server
 from agroal.pipeline.ledger import Dirt
 from agroal.pool.core import Pool
 from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Notify, Refuse, Validate

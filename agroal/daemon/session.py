@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.config.choices import Pipeline
+from agroal.daemon.cleaning import undress
 from agroal.daemon.entrance import let_in
-from agroal.daemon.farewell import say_why
+from agroal.daemon.farewell import is_between_messages, say_why
 from agroal.daemon.lease import Lease
 from agroal.daemon.state import State
 from agroal.daemon.taking import Taker, fit_for
@@ -35,8 +36,9 @@ from agroal.errors import (
     UnsupportedProtocol,
 )
 from agroal.net.chosen import Channel
-from agroal.net.dial import Server, Traffic
 from agroal.net.link import Link, Parting
+from agroal.net.plain import PlainLink
+from agroal.net.server import Server, Traffic
 from agroal.pipeline.between import OutOfStep, adopt, difference
 from agroal.pool.slot import PoolKey
 from agroal.wire import backend
@@ -62,6 +64,7 @@ class Session:
         self.client = client
         self.peer = peer
         self.key = PoolKey("", "")
+        self.pipeline = Pipeline.SESSION
         self.state = State.AUTH
         self.since = daemon.now()
         self.startup: StartupMessage | None = None
@@ -203,7 +206,8 @@ class Session:
         if not self.daemon.pool.core.gate.is_open(self.key.database):
             raise DatabaseDisabled(startup.database)
         self._enter(State.WAITING)
-        if self.daemon.pipelines.of(self.key) is Pipeline.TRANSACTION and not accepted.unproved:
+        self.pipeline = self.daemon.pipelines.of(self.key)
+        if self.pipeline is Pipeline.TRANSACTION and not accepted.unproved:
             await self._take_turns(settings)
         else:
             await self._keep_one(settings)
@@ -244,8 +248,10 @@ class Session:
 
     async def _adopt(self, server: Server, settings: dict[str, str]) -> None:
         """Give the server this client's settings, unless it wears them already."""
-        wanted = {**server.worn, **settings}
         try:
+            if server.outfit:  # it is from the transaction pipeline
+                await undress(server)
+            wanted = {**server.worn, **settings}
             if difference(wanted, server.parameters):
                 await server.converse(adopt(wanted, server.parameters), self.daemon.settings.connect_timeout)
         except (PeerGone, TimeoutError, OutOfStep, ProtocolViolation) as error:
@@ -258,7 +264,8 @@ class Session:
 
     async def _relay(self, server: Server) -> Parting:
         """Welcome the client, and let the bytes flow until one side ends it."""
-        self.link = Link(self.client, server.channel, Tally(server.parameters))
+        kind = PlainLink if self.pipeline is Pipeline.PERFORMANCE else Link
+        self.link = kind(self.client, server.channel, Tally(server.parameters))
         self._tell(self._greeting() + backend.welcome(server.parameters))
         self.link.join()
         return await self._until_it_ends(self.link)
@@ -295,7 +302,7 @@ class Session:
             )
         level = logging.WARNING if isinstance(error, SUSPICIOUS) else logging.INFO
         log.log(level, "%s is refused: %s: %s", self, error.fields()["C"], error.message)
-        midway = self.link is not None and not self.link.answers.scanner.between_messages
+        midway = self.link is not None and not is_between_messages(self.link)
         if self.client.closed or self.client.unsent or midway:
             return
         try:

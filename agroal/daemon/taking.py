@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from agroal.config.choices import SessionState
+from agroal.daemon.cleaning import CLEAR
 from agroal.daemon.lease import Lease
 from agroal.daemon.standby import best
 from agroal.daemon.state import State
 from agroal.errors import Cancelled, ClientFacing, PeerGone, ServerLost, StateNotKept
-from agroal.net.dial import Server, Traffic
 from agroal.net.link import Parting
+from agroal.net.server import Server, Traffic
 from agroal.net.turns import Place, Turns
 from agroal.pipeline.between import OutOfStep, canary, dress
 from agroal.pipeline.outfit import FIXED, Fitted, Outfit, changes, wanted
@@ -30,8 +31,6 @@ log = logging.getLogger("agroal.session")
 
 UNKNOWN = "\0"
 """What no setting can be."""
-CLEAR = "DISCARD ALL"
-"""What takes everything off a server that clients of this pipeline had."""
 
 
 class Taker:

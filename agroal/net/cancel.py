@@ -15,8 +15,9 @@ from typing import Protocol
 
 from agroal.errors import PeerGone, ServerUnavailable
 from agroal.net.chosen import Pump
-from agroal.net.dial import Server, hang_up, open_channel
+from agroal.net.dial import hang_up, open_channel
 from agroal.net.listen import SocketOptions
+from agroal.net.server import Server
 from agroal.wire.startup import build_cancel
 
 log = logging.getLogger("agroal.cancel")

@@ -34,6 +34,9 @@ class Parting(Enum):
 class Link:
     """Two flows between two channels. `ended` is a future of the Parting; `violation` says more where there was one."""
 
+    tells_messages_apart = True
+    """Whether something can be said to the client between two messages of the server."""
+
     def __init__(self, client: Channel, server: Channel, tally: Tally) -> None:
         self.client = client
         self.server = server

@@ -10,7 +10,7 @@ from agroal.auth.scram import PLUS
 from agroal.errors import ProtocolViolation, ServerUnavailable
 from agroal.net.chosen import Channel
 from agroal.net.converse import converse
-from agroal.net.dial import SERVER_MESSAGE_LIMIT
+from agroal.net.server import SERVER_MESSAGE_LIMIT
 from agroal.wire.backend import authentication, parse_authentication, parse_mechanisms
 from agroal.wire.codes import Authentication, Backend, Frontend
 from agroal.wire.fields import cstring, message

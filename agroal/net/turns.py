@@ -13,9 +13,9 @@ from typing import Protocol
 
 from agroal.errors import ClientFacing, ProtocolViolation
 from agroal.net.chosen import Answers, Requests
-from agroal.net.dial import Server
 from agroal.net.link import Link, Parting, nothing
 from agroal.net.pump import Channel
+from agroal.net.server import Server
 from agroal.pipeline.turn import Turn
 
 

@@ -27,7 +27,7 @@ class Answering:
         self._turn = turn
         self.again: bytes | None = None
         """What the client had sent, and is to be sent once more."""
-        self._ours = re.compile(re.escape(turn.known.prefix) + rb"\d+")
+        self._ours = re.compile(re.escape(turn.known.prefix) + rb"(?:\d+|void)")
 
     def look(self, buffer: bytearray | bytes, start: int, at: int, end: int) -> bytes:
         """The walk of `buffer[start:end]` has halted at `at`. Returns what to send. Raises ProtocolViolation."""
@@ -89,7 +89,10 @@ class Answering:
             turn.names = turn.going.pop() | turn.names
         code = fields.get("C", "")
         outdated = code == CHANGED and fields.get("M") == OUTDATED
-        ours = given_up and isinstance(given_up[0], Answer) and given_up[0].statement
+        first = given_up[0] if given_up else None
+        ours = isinstance(first, Answer) and first.statement
+        if isinstance(first, Answer) and first.duplicate:
+            turn.aliases[turn.known.void] = first.duplicate
         lost = code == FORGOTTEN and self._ours.search(whole)
         if outdated or lost or (code == DUPLICATE and ours):
             turn.luggage.doubtful.update(one for one in turn.bound if one in turn.luggage.prepared)

@@ -7,9 +7,8 @@ from typing import Final
 
 from agroal.errors import ProtocolViolation
 from agroal.pipeline.evidence import NOTHING, Evidence, Trace, read
-from agroal.pipeline.forgetting import forget, renamed
+from agroal.pipeline.forgetting import forget, prepare_void, renamed
 from agroal.pipeline.statements import (
-    EMPTY,
     Answer,
     Statement,
     bind_beginning,
@@ -169,11 +168,9 @@ class Asking:
         turn, tally, out = self._turn, self._turn.tally, self._out
         known, luggage = turn.known, turn.luggage
         full, name = name, name[:LONGEST_NAME]
-        if old := turn.names.get(name):  # PostgreSQL says that there is one already, in its own words
-            self._ensure(old)
-            turn.aliases[old.name] = full
-            tally.batched(Answer(PARSED, is_for_client=True))
-            out.append(parse_message(old.name, rest))
+        if name in turn.names:  # PostgreSQL says that there is one already, in its own words
+            out.append(prepare_void(turn) + parse_message(known.void, rest))
+            tally.batched(Answer(PARSED, is_for_client=True, duplicate=full))
             return
         if turn.traces.prepared:  # by SQL, and perhaps under this name: this server knows
             turn.traces.prepared += 1
@@ -182,9 +179,7 @@ class Asking:
             statement = known.get(rest, turn.dialect, evidence)
         turn.names[name] = statement
         if statement in luggage.prepared and tally.status != Status.FAILED and statement not in luggage.doubtful:
-            tally.batched(Answer(CLOSED, is_for_client=False))
-            tally.batched(Answer(PARSED, is_for_client=True, name=name))
-            out.append(close_message(known.void) + parse_message(known.void, EMPTY))
+            out.append(prepare_void(turn, for_client=name))
             return
         if statement.parse:
             self._make_room(statement)

@@ -47,6 +47,14 @@ def forget(turn: Turn, evidence: Evidence) -> bytes:
     return b"".join(told)
 
 
+def prepare_void(turn: Turn, for_client: bytes | None = None) -> bytes:
+    """Nothing is prepared; it may be answered as if it were the client's statement of this name."""
+    void = turn.known.void
+    turn.tally.batched(Answer(CLOSED, is_for_client=False))
+    turn.tally.batched(Answer(PARSED, is_for_client=for_client is not None, name=for_client))
+    return close_message(void) + parse_message(void, EMPTY)
+
+
 def _void_for(turn: Turn, name: bytes) -> Statement:
     void = turn.known.get(EMPTY, (b"void", name), NOTHING)
     turn.aliases[void.name] = name

@@ -5,6 +5,7 @@ from agroal.wire import scan as reference
 from agroal.wire.backend import note_parameter
 from agroal.wire.codes import Backend, Frontend, Status
 from agroal.wire.fields import parse_fields
+from agroal.wire.plain import note_death
 
 cdef enum:
     HEADER = 5
@@ -208,3 +209,37 @@ cdef class BackendScanner(Scanner):
         else:
             note_parameter(body, tally.parameters)
         return 0
+
+
+cdef class PlainFrontend(Scanner):
+    """The walk of `agroal.wire.plain`."""
+
+    cdef Py_ssize_t walk_at(self, const unsigned char *buffer, Py_ssize_t end) except -1:
+        cdef Py_ssize_t at = self._mend(buffer, end) if self.cut else self.skip
+        cdef int kind, length
+        while end - at >= HEADER:
+            kind = buffer[at]
+            length = length_at(buffer + at)
+            if length < 4 or FRONTEND_ACTIONS[kind] == ILLEGAL:
+                raise reference._violation("client", kind, length)
+            if kind == TERMINATE:
+                self.skip = 0
+                return at
+            at += <Py_ssize_t>length + 1
+        if at >= end:
+            self.skip = at - end
+        elif buffer[at] == TERMINATE:
+            self.skip = 0
+            return at
+        else:
+            self._keep(buffer + at, end - at, HEADER)
+        return end
+
+
+cdef class PlainBackend(Scanner):
+    """Lets everything pass."""
+
+    cdef Py_ssize_t walk_at(self, const unsigned char *buffer, Py_ssize_t end) except -1:
+        if buffer[0] == ERROR_RESPONSE:
+            note_death(self.tally, buffer[:end])
+        return end

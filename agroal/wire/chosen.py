@@ -10,14 +10,16 @@ PURE: Final = os.environ.get("AGROAL_PURE", "0") not in ("", "0")
 if TYPE_CHECKING or PURE:
     from agroal.wire.expectations import TurnTally
     from agroal.wire.halting import HaltingBackend, HaltingFrontend
+    from agroal.wire.plain import PlainBackend, PlainFrontend
     from agroal.wire.scan import BackendScanner, FrontendScanner, Scanner, Tally
 else:
     try:
         from agroal.wire._halting import HaltingBackend, HaltingFrontend, TurnTally
-        from agroal.wire._scan import BackendScanner, FrontendScanner, Scanner, Tally
+        from agroal.wire._scan import BackendScanner, FrontendScanner, PlainBackend, PlainFrontend, Scanner, Tally
     except ImportError:
         from agroal.wire.expectations import TurnTally
         from agroal.wire.halting import HaltingBackend, HaltingFrontend
+        from agroal.wire.plain import PlainBackend, PlainFrontend
         from agroal.wire.scan import BackendScanner, FrontendScanner, Scanner, Tally
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "FrontendScanner",
     "HaltingBackend",
     "HaltingFrontend",
+    "PlainBackend",
+    "PlainFrontend",
     "Scanner",
     "Tally",
     "TurnTally",

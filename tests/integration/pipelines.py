@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-PIPELINES = ("session", "transaction")
+PIPELINES = ("session", "transaction", "performance")
 COUNTING = ("session", "transaction")
 """Those that count queries and transactions."""

@@ -9,11 +9,12 @@ import psycopg2
 import pytest
 from sqlalchemy import URL, create_engine, text
 
-from tests.integration.conftest import Launch
-from tests.integration.daemon import Agroal
+from tests.integration.conftest import _RUNNING
+from tests.integration.daemon import Agroal, Key, launcher
 from tests.integration.drivers.stirring import stirred
 from tests.integration.pipelines import PIPELINES
 from tests.integration.postgres import Database, OwnPostgres
+from tests.integration.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +27,19 @@ def willing(own_postgres: OwnPostgres) -> Database:
     return own_postgres.database
 
 
-@pytest.fixture(params=PIPELINES)
-def two_phased(agroal: Launch, willing: Database, request: pytest.FixtureRequest) -> Iterator[Agroal]:
-    pool = agroal(willing, pipeline=request.param, max_connections=4)
-    if request.param == "transaction":
-        with stirred(pool):
-            yield pool
-    else:
-        yield pool
+@pytest.fixture(scope="module", params=PIPELINES)
+def willing_pool(
+    run: Run, key: Key, willing: Database, request: pytest.FixtureRequest, pytestconfig: pytest.Config
+) -> Iterator[Agroal]:
+    with launcher(run.folder, key, pytestconfig.stash.setdefault(_RUNNING, [])) as launch:
+        yield launch(willing, pipeline=request.param, max_connections=4)
+
+
+@pytest.fixture
+def two_phased(willing_pool: Agroal) -> Iterator[Agroal]:
+    with stirred(willing_pool):
+        yield willing_pool
+    willing_pool.come_to_rest()
 
 
 def kept(database: Database) -> list[str]:

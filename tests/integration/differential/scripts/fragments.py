@@ -64,7 +64,7 @@ _QUERIES = (
     "LISTEN news",
     "NOTIFY news, 'x'",
     "UNLISTEN *",
-    "SELECT pg_try_advisory_lock(1)",
+    "SELECT pg_advisory_lock(1)",
     "SELECT pg_advisory_unlock(1)",
     "DECLARE c CURSOR WITH HOLD FOR SELECT n FROM items ORDER BY n",
     "FETCH 1 FROM c",
