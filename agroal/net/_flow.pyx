@@ -6,13 +6,8 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from agroal.errors import ProtocolViolation
 
 from agroal.net._pump cimport Channel, Relay
+from agroal.net._system cimport MSG_DONTWAIT, MSG_NOSIGNAL, recv, send
 from agroal.wire._scan cimport Scanner
-
-cdef extern from "sys/socket.h" nogil:
-    ssize_t recv(int fd, void *buffer, size_t size, int flags)
-    ssize_t send(int fd, const void *buffer, size_t size, int flags)
-    int MSG_NOSIGNAL
-    int MSG_DONTWAIT
 
 
 cdef class Flow(Relay):

@@ -1,41 +1,20 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The compiled twin of `agroal.net.pump`: what it does is said there. A turn makes no object, and calls a flow directly."""
 
-import logging
-import socket
 import ssl
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.stdint cimport uint32_t
 
 from agroal.net import pump as reference
 
-cdef extern from "unistd.h" nogil:
-    int close(int fd)
-
-cdef extern from "sys/socket.h" nogil:
-    ssize_t recv(int fd, void *buffer, size_t size, int flags)
-    ssize_t c_send "send"(int fd, const void *buffer, size_t size, int flags)
-    int MSG_NOSIGNAL
-    int MSG_DONTWAIT
-    int MSG_PEEK
-
-cdef extern from "sys/epoll.h" nogil:
-    ctypedef union epoll_data_t:
-        int fd
-    struct epoll_event:
-        uint32_t events
-        epoll_data_t data
-    int epoll_create1(int flags)
-    int epoll_ctl(int epoll, int operation, int fd, epoll_event *event)
-    int epoll_wait(int epoll, epoll_event *events, int most, int timeout)
-    enum:
-        EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR
-        EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL
-        EPOLL_CLOEXEC
+from agroal.net._system cimport (
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP,
+    MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, close, epoll_create1, epoll_ctl, epoll_event, epoll_wait, recv,
+)
+from agroal.net._system cimport send as send_now
 
 cdef enum:
     READY_AT_ONCE = 128
@@ -65,8 +44,6 @@ cdef class Pump:
         self.view = memoryview(self.buffer)
         self._channels = []
         self._retired = []
-        self._turning = False
-        self._size = 0
         self._epoll = epoll_create1(EPOLL_CLOEXEC)
         if self._epoll < 0:
             PyErr_SetFromErrno(OSError)
@@ -122,7 +99,7 @@ cdef class Pump:
     cdef int _watch(self, Channel channel, int events) except -1:
         cdef epoll_event event
         cdef int operation = EPOLL_CTL_ADD if channel._watched == OUTSIDE else EPOLL_CTL_MOD
-        event.events = <uint32_t>events
+        event.events = <unsigned int>events
         event.data.fd = channel.fd
         if epoll_ctl(self._epoll, operation, channel.fd, &event) < 0:
             PyErr_SetFromErrno(OSError)
@@ -162,9 +139,7 @@ cdef class Channel:
         self.label = label
         self.unsent = b""
         self.unread = b""
-        self.attended = False
         self._watched = OUTSIDE
-        self._relay = None
         self._on_readable = self.on_hangup = self._ignore
         self.on_drained = _nothing
 
@@ -240,7 +215,7 @@ cdef class Channel:
                 return self._sock.send(data)
             except BlockingIOError:
                 return 0
-        sent = c_send(self.fd, start, <size_t>size, MSG_NOSIGNAL | MSG_DONTWAIT)
+        sent = send_now(self.fd, start, <size_t>size, MSG_NOSIGNAL | MSG_DONTWAIT)
         if sent < 0:
             if errno == EAGAIN or errno == EINTR:
                 return 0

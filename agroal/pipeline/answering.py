@@ -7,7 +7,7 @@ import struct
 from typing import Final
 
 from agroal.errors import ProtocolViolation
-from agroal.pipeline.statements import Again, Answer, Luggage
+from agroal.pipeline.statements import Again, Answer, Luggage, Statement
 from agroal.pipeline.turn import Turn
 from agroal.wire.codes import Backend, Frontend
 from agroal.wire.expectations import CLOSED, PARSED, SYNCED
@@ -86,7 +86,7 @@ class Answering:
         for one in reversed(given_up):
             self._undo(one)
         while turn.going:
-            turn.names = turn.going.pop() | turn.names
+            turn.names = turn.going.popleft() | turn.names
         code = fields.get("C", "")
         outdated = code == CHANGED and fields.get("M") == OUTDATED
         first = given_up[0] if given_up else None
@@ -108,21 +108,30 @@ class Answering:
         if given_up == PARSED:
             if PARSED not in turn.tally.expected:  # whether there is still an unnamed statement is not known
                 turn.tally.unnamed, luggage.unnamed, turn.tally.stale = None, b"", True
-        elif not isinstance(given_up, Answer):  # nor whether a Close or a Query has dropped it
+            return
+        if not isinstance(given_up, Answer):  # nor whether a Close or a Query has dropped it
             luggage.unnamed, turn.tally.stale = b"", True
-        elif given_up.kind == PARSED:
-            if given_up.statement:
-                luggage.prepared.pop(given_up.statement, None)
-            elif not given_up.is_for_client:
-                luggage.unnamed, turn.tally.stale = b"", True
-            if given_up.name is not None:
-                turn.names.pop(given_up.name, None)
+            return
+        if given_up.name is not None and given_up.meant:
+            self._undo_name(given_up.kind, given_up.name, given_up.meant)
+        if given_up.statement and given_up.kind == PARSED:
+            luggage.prepared.pop(given_up.statement, None)
         elif given_up.statement:
-            if given_up.name is not None:
-                turn.names[given_up.name] = given_up.statement
-            else:
-                luggage.prepared[given_up.statement] = None
-                luggage.doubtful.add(given_up.statement)
+            luggage.prepared[given_up.statement] = None
+            luggage.doubtful.add(given_up.statement)
+        elif given_up.kind == PARSED and not given_up.is_for_client:
+            luggage.unnamed, turn.tally.stale = b"", True
+
+    def _undo_name(self, kind: int, name: bytes, meant: Statement) -> None:
+        """The client has not prepared this, or has not closed it, under this name."""
+        turn = self._turn
+        if kind == CLOSED:
+            turn.names[name] = meant
+        elif turn.names.get(name) is meant:
+            del turn.names[name]
+        for gone in turn.going:  # what was not prepared is not deallocated either
+            if kind == PARSED and gone.get(name) is meant:
+                del gone[name]
 
     def _in_its_words(self, whole: bytes) -> bytes:
         """The error under the names that the client knows."""

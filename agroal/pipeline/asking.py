@@ -161,7 +161,7 @@ class Asking:
         turn.traces.left.add(Trace.LONG_STATEMENT)
         if name:
             turn.names[name] = Statement(name, b"")
-        turn.tally.batched(Answer(PARSED, is_for_client=True, name=name or None))
+        turn.tally.batched(Answer(PARSED, is_for_client=True, name=name or None, meant=turn.names.get(name)))
         return at
 
     def _parse_named(self, name: bytes, rest: bytes, evidence: Evidence) -> None:
@@ -184,7 +184,8 @@ class Asking:
         if statement.parse:
             self._make_room(statement)
             luggage.prepared[statement] = None
-        tally.batched(Answer(PARSED, is_for_client=True, statement=statement if statement.parse else None, name=name))
+        shared = statement if statement.parse else None
+        tally.batched(Answer(PARSED, is_for_client=True, statement=shared, name=name, meant=statement))
         out.append(parse_message(statement.name, rest))
 
     def _ensure(self, statement: Statement) -> None:
@@ -258,7 +259,7 @@ class Asking:
             turn.tally.batched(CLOSED)
             self._out.append(close_message(self._unknown(name)))
         else:
-            turn.tally.batched(Answer(CLOSED, is_for_client=True, name=name[:LONGEST_NAME], statement=statement))
+            turn.tally.batched(Answer(CLOSED, is_for_client=True, name=name[:LONGEST_NAME], meant=statement))
             self._out.append(close_message(turn.known.void))
         return behind
 

@@ -55,8 +55,15 @@ class Evidence:
 
 NOTHING: Final = Evidence()
 
+_QUOTED: Final = (
+    rb"|(?<!\w)[eE]'(?:[^'\\]|\\(?s:.))*+(?:'|\Z)|'[^']*+(?:'|\Z)"
+    rb'|"[^"]*+(?:"|\Z)'
+    rb"|(?<![\w$])\$(?P<dollars>(?:[^\W\d]\w*+)?+)\$(?s:.*?)(?:\$(?P=dollars)\$|\Z)"
+    rb"|--[^\n]*+|/\*(?s:.*?)(?:\*/|\Z)"
+)
+"""What looks like a statement inside of these is none."""
 _FUNCTIONS: Final = re.compile(
-    rb"\b(?:(?P<lock>pg_(?:try_)?advisory_lock(?:_shared)?\s*\()|(?P<unlock>pg_advisory_unlock_all\b)"
+    rb"\b(?:(?P<lock>pg_(?:try_)?advisory_lock(?:_shared)?\s*\()"
     rb"|(?P<local>set_config\s*\([^()]*,\s*(?:true|'t(?:rue)?'|'on')\s*\))|set_config\s*\(\s*'jit'|(?P<setting>set_config\s*\()"
     rb"|(?P<temporary>(?:create|into)\s+(?:or\s+replace\s+)?(?:(?:local|global)\s+)?temp(?:orary)?\b)"
     rb"|(?P<hold>with\s+hold\b))",
@@ -69,17 +76,18 @@ _SET: Final = re.compile(
     + OPENING
     + rb"(?:(?P<nothing>local\b|transaction\b|constraints\b)|(?:session\s+(?!authorization\b|characteristics\b))?"
     rb"(?:(?P<zone>time\s+zone)\b|(?P<names>names)\b|(?P<schema>schema)\b"
-    rb'|(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))*)))',
+    rb'|(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))*)))' + _QUOTED,
     re.IGNORECASE,
 )
 _DEALLOCATE: Final = re.compile(
     rb"(?:^|;)" + OPENING + rb"deallocate\b" + OPENING + rb"(?:prepare\b" + OPENING + rb")?+(?!all\b)"
-    rb'(?:(?P<quoted>"(?:[^"]|"")+")|(?P<name>[^\W\d][\w$]*))',
+    rb'(?:(?P<quoted>"(?:[^"]|"")+")|(?P<name>[^\W\d][\w$]*))' + _QUOTED,
     re.IGNORECASE,
 )
 _ENDS: Final = re.compile(
     rb"(?:^|;)" + OPENING + rb"(?:(?P<reset>reset\b" + OPENING + rb"all\b)|(?P<unlisten>unlisten\b" + OPENING + rb"\*)"
-    rb"|(?P<forget>(?:deallocate\b" + OPENING + rb"(?:prepare\b" + OPENING + rb")?|discard\b" + OPENING + rb")all\b))",
+    rb"|(?P<forget>(?:deallocate\b" + OPENING + rb"(?:prepare\b" + OPENING + rb")?|discard\b" + OPENING + rb")all\b))"
+    rb"|\b(?P<unlock>pg_advisory_unlock_all\b)" + _QUOTED,
     re.IGNORECASE,
 )
 _BY_GROUP: Final = {
@@ -96,26 +104,28 @@ def read(text: bytes) -> Evidence:
     groups = {found.lastgroup or "" for pattern in (_FUNCTIONS, _ENDS) for found in pattern.finditer(text)}
     return Evidence(
         frozenset(trace for group, trace in _BY_GROUP.items() if group in groups),
-        tuple(map(_setting, _SET.finditer(text))),
+        tuple(name for found in _SET.finditer(text) if (name := _setting(found)) is not None),
         _deallocated(text),
         frozenset(trace for group, trace in _ENDED_BY_GROUP.items() if group in groups),
         "forget" in groups,
     )
 
 
-def _setting(found: re.Match[bytes]) -> str:
+def _setting(found: re.Match[bytes]) -> str | None:
     for group, name in (("nothing", ""), ("zone", "timezone"), ("names", "client_encoding"), ("schema", "search_path")):
         if found[group]:
             return name
-    return found["name"].decode("utf-8", "replace").strip('"').lower()
+    return found["name"].decode("utf-8", "replace").strip('"').lower() if found["name"] else None
 
 
 def _deallocated(text: bytes) -> tuple[Deallocated, ...]:
     found = []
     for one in _DEALLOCATE.finditer(text):
         quoted, name = one["quoted"], one["name"]
-        plain = quoted[1:-1].replace(b'""', b'"') if quoted else name.lower()
-        found.append(Deallocated(*one.span("quoted" if quoted else "name"), plain))
+        if quoted:
+            found.append(Deallocated(*one.span("quoted"), quoted[1:-1].replace(b'""', b'"')))
+        elif name:
+            found.append(Deallocated(*one.span("name"), name.lower()))
     return tuple(found)
 
 
@@ -127,39 +137,49 @@ class Traces:
         self.prepared = 0
         """Statements by SQL, and DEALLOCATEs under way of others."""
 
-    def weigh(self, tags: Iterable[bytes], seen: Iterable[Evidence], reported: Collection[str]) -> None:
-        """A transaction is over: these commands were completed in it, and this was seen of its statements.
+    def weigh(
+        self, tags: Iterable[bytes], seen: Iterable[Evidence], reported: Collection[str], *, failed: bool
+    ) -> None:
+        """A turn is over: these commands were completed in it, and this was seen of its statements.
 
         `reported`: the parameters, in lower case, that the server reports, so that they can be carried to another.
+        `failed`: there was an error. Then, or if something was rolled back, nothing counts as ended: what it was that
+        failed or came back is not known. Nor is the order of texts and commands: what was made in this turn stays.
         """
-        settings: list[str] = []
+        tags = list(tags)
+        before, settings = set(self.left), [name for evidence in seen for name in evidence.settings]
+        made: set[Trace] = set()
+        ended: set[Trace] = set()
         for evidence in seen:
-            self.left = (self.left - evidence.ends) | evidence.traces
-            settings += evidence.settings
+            made |= evidence.traces
+            ended |= evidence.ends
         for tag in tags:
-            self._weigh(tag, settings, reported)
+            self._weigh(tag, settings, reported, made, ended)
+        if failed or b"ROLLBACK" in tags:
+            ended.clear()
+        self.left = (before - ended) | made
+        if not self.prepared:
+            self.left.discard(Trace.PREPARED)
 
-    def _weigh(self, tag: bytes, settings: list[str], reported: Collection[str]) -> None:
-        left = self.left
+    def _weigh(
+        self, tag: bytes, settings: list[str], reported: Collection[str], made: set[Trace], ended: set[Trace]
+    ) -> None:
         match tag:
             case b"SET":
                 name = settings.pop(0) if settings else None
                 if name is None or (name and name not in reported):
-                    left.add(Trace.SETTING)
+                    made.add(Trace.SETTING)
             case b"LISTEN":
-                left.add(Trace.LISTEN)
+                made.add(Trace.LISTEN)
             case b"PREPARE":
                 self.prepared += 1
-                left.add(Trace.PREPARED)
+                made.add(Trace.PREPARED)
             case b"DEALLOCATE":
                 self.prepared = max(0, self.prepared - 1)
-                if not self.prepared:
-                    left.discard(Trace.PREPARED)
             case b"DEALLOCATE ALL":
                 self.prepared = 0
-                left.discard(Trace.PREPARED)
             case b"DISCARD TEMP":
-                left.discard(Trace.TEMPORARY)
+                ended.add(Trace.TEMPORARY)
             case b"DISCARD ALL":
                 self.prepared = 0
-                left.clear()
+                ended.update(Trace)

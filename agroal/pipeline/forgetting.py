@@ -14,11 +14,11 @@ from agroal.wire.expectations import CLOSED, PARSED
 
 
 def renamed(turn: Turn, text: bytes, evidence: Evidence) -> bytes:
-    """The text of a statement with such names, but for those of statements that were prepared by SQL."""
+    """The text of a statement with such names, if the client has them: other statements were prepared by SQL."""
     pieces: list[bytes] = []
     done = 0
     for one in evidence.deallocates:
-        if one.name in turn.names or not turn.traces.prepared:
+        if one.name in turn.names:
             pieces += [text[done : one.start], b'"%b"' % _void_for(turn, one.name).name]
             done = one.end
     return b"".join(pieces) + text[done:]
@@ -51,7 +51,8 @@ def prepare_void(turn: Turn, for_client: bytes | None = None) -> bytes:
     """Nothing is prepared; it may be answered as if it were the client's statement of this name."""
     void = turn.known.void
     turn.tally.batched(Answer(CLOSED, is_for_client=False))
-    turn.tally.batched(Answer(PARSED, is_for_client=for_client is not None, name=for_client))
+    meant = None if for_client is None else turn.names.get(for_client)
+    turn.tally.batched(Answer(PARSED, is_for_client=for_client is not None, name=for_client, meant=meant))
     return close_message(void) + parse_message(void, EMPTY)
 
 

@@ -93,6 +93,8 @@ class Answer:
     """What the server has, or has no more, when it comes."""
     name: bytes | None = None
     """What the client calls it."""
+    meant: Statement | None = None
+    """What that is for the client."""
     duplicate: bytes | None = None
     """What it calls another, so that this one will fail."""
 

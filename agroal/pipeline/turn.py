@@ -43,6 +43,8 @@ class Turn:
         self.seen: list[Evidence] = []
         """Of the statements of this turn."""
         self.traces = Traces()
+        self._errors = 0
+        """That there had been when this was last looked at."""
         self.luggage = Luggage.none()
         """Of the server that it has now."""
         self.retry: bytes | None = None
@@ -77,7 +79,8 @@ class Turn:
         """What it leaves behind on its server, now that the turn is over. `reported`: settings that can be carried."""
         tally, traces = self.tally, self.traces
         if tally.tags or self.seen:
-            traces.weigh(tally.tags, self.seen, reported)
+            traces.weigh(tally.tags, self.seen, reported, failed=tally.errors != self._errors)
+            self._errors = tally.errors
             tally.tags.clear()
             self.seen.clear()
         return traces.left

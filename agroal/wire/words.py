@@ -20,19 +20,19 @@ TAGS: Final = frozenset(
         b"DEALLOCATE ALL",
         b"DISCARD ALL",
         b"DISCARD TEMP",
-        b"DISCARD PLANS",
+        b"ROLLBACK",
     )
 )
-"""Tags of commands that make something which outlives a transaction, or end it.
-
-Not ROLLBACK, which is the tag of ROLLBACK TO SAVEPOINT, too: what was rolled back counts as left behind.
-"""
+"""Tags of commands that make something which outlives a transaction, or end it, or may take that back."""
 
 FORGETTING: Final = frozenset((b"DEALLOCATE", b"DEALLOCATE ALL", b"DISCARD ALL"))
 """Those after which prepared statements are gone."""
 
-OPENING: Final = rb"(?:\s|/\*(?:[^*]|\*(?!/))*+\*/|--[^\n]*+\n)*+"
-"""What may stand before the first word of a statement: white space and comments."""
+OPENING: Final = rb"(?:\s|/\*[^*]{0,256}+(?:\*(?!/)[^*]{0,256}+){0,64}+\*/|--[^\n]{0,256}+\n)*+"
+"""What may stand before the first word of a statement: white space and comments.
+
+Not of any length: a text full of beginnings of comments would be read from each of them to its end.
+"""
 SUSPICIOUS: Final = re.compile(
     rb"\b(?:pg_(?:try_)?advisory_|set_config\b|temp(?:orary)?\b|hold\b)"
     rb"|(?:^|;)" + OPENING + rb"(?:set|reset|deallocate|discard|unlisten)\b",

@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.differential.conftest import Stage
 from tests.integration.differential.play import greeting
+from tests.integration.differential.scripts.prepared import ONE_NAMESPACE
 from tests.integration.differential.ways import MEDDLED_WAYS, WHOLE_WAYS, Way
 from tests.integration.differential.words import (
     END,
@@ -82,6 +83,18 @@ def test_a_statement_is_described_as_it_is_now(stage: Stage, way: Way) -> None:
     expected = stage.original(script)
 
     assert stage.play(script, way) == expected
+
+
+@pytest.mark.parametrize("name", ONE_NAMESPACE)
+@pytest.mark.parametrize("way", WHOLE_WAYS, ids=str)
+def test_statements_of_sql_and_of_the_protocol_share_their_names(stage: Stage, way: Way, name: str) -> None:
+    """Except in the transaction pipeline, where those of the protocol have other names on the server."""
+    expected = stage.original(ONE_NAMESPACE[name])
+
+    heard = stage.play(ONE_NAMESPACE[name], way)
+
+    assert (heard == expected) == (way.pipeline != "transaction")
+    assert [line for line in heard if line.startswith("Z")] == ["Z b'I'"] * 3
 
 
 BEYOND_REPAIR = {

@@ -12,19 +12,19 @@ from sqlalchemy import URL, create_engine, text
 from tests.integration.conftest import _RUNNING
 from tests.integration.daemon import Agroal, Key, launcher
 from tests.integration.drivers.stirring import stirred
+from tests.integration.ground import running
 from tests.integration.pipelines import PIPELINES
-from tests.integration.postgres import Database, OwnPostgres
+from tests.integration.postgres import Database
 from tests.integration.run import Run
 
 
 @pytest.fixture(scope="module")
-def willing(own_postgres: OwnPostgres) -> Database:
+def willing(run: Run) -> Iterator[Database]:
     """A database of a PostgreSQL that prepares transactions."""
-    own_postgres.query("ALTER SYSTEM SET max_prepared_transactions = 10")
-    own_postgres.restart()
-    own_postgres.database.query("CREATE TABLE kept (t text)")
-    own_postgres.database.query("GRANT ALL ON kept TO PUBLIC")
-    return own_postgres.database
+    with running(run, max_prepared_transactions="10") as postgres, postgres.new_database("willing") as database:
+        database.query("CREATE TABLE kept (t text)")
+        database.query("GRANT ALL ON kept TO PUBLIC")
+        yield database
 
 
 @pytest.fixture(scope="module", params=PIPELINES)

@@ -7,8 +7,8 @@ import secrets
 import sys
 import time
 
+from tests.integration.ground import prepared
 from tests.integration.pipelines import PIPELINES
-from tests.integration.torture.ground import prepared
 from tests.integration.torture.judgement import tortured
 
 _ROUND = 60.0

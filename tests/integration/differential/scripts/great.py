@@ -87,8 +87,6 @@ GREAT: Scripts = {
         READY,
         bind("", LONG_NAME, ["a", "1"]) + execute() + SYNC,
         READY,
-        bind(LONG_NAME, LONG_NAME, ["b", "2"]) + SYNC,
-        READY,
         parse(LONG_NAME, LENGTH) + SYNC,
         READY,
         bind("", "y" + LONG_NAME, ["b", "2"]) + SYNC,

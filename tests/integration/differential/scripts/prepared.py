@@ -121,6 +121,9 @@ PREPARED: Scripts = {
         run("mine") + SYNC,
         READY,
     ],
+}
+
+ONE_NAMESPACE: Scripts = {
     "Parse, then PREPARE of the same name": [
         parse("a", ONE) + SYNC,
         READY,

@@ -189,13 +189,13 @@ STATEMENTS: Scripts = {
     "Q14 names that begin alike": [
         parse(ALIKE + "1", ONE) + SYNC,
         READY,
-        parse(ALIKE + "2", TWO) + SYNC,
-        READY,
         run(ALIKE + "2", "a") + SYNC,
         READY,
-        close_statement(ALIKE) + SYNC,
+        describe_statement(ALIKE) + SYNC,
         READY,
-        run(ALIKE + "1", "a") + SYNC,
+        close_statement(ALIKE + "3") + SYNC,
+        READY,
+        parse(ALIKE + "4", TWO) + run(ALIKE, "1") + SYNC,
         READY,
     ],
     "Q14 names of all kinds": [

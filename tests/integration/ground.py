@@ -13,7 +13,7 @@ from agroal.demo import scratch
 from agroal.demo.postgres import Cluster
 from tests.integration import containers
 from tests.integration.daemon import Agroal, Key, launcher
-from tests.integration.postgres import Database, Postgres
+from tests.integration.postgres import Address, Database, Postgres
 from tests.integration.run import Run
 
 
@@ -39,20 +39,30 @@ def prepared() -> Iterator[Ground]:
     print(f"PostgreSQL: {run.description}", flush=True)
     try:
         key = Key.create(Path(tempfile.mkdtemp(dir=run.folder)) / "master.key")
-        with _server(run) as postgres:
-            postgres.prepare()
+        with running(run) as postgres:
             yield Ground(run.folder, postgres, key)
     finally:
-        run.end()  # and the container with it
+        run.end()
 
 
 @contextmanager
-def _server(run: Run) -> Iterator[Postgres]:
+def running(run: Run, **settings: str) -> Iterator[Postgres]:
+    """A PostgreSQL with these settings besides those of all tests."""
+    settings = {**containers.SETTINGS, **settings}
     if run.image:
-        container = containers.Container(run.image, run.label, containers.SETTINGS)
+        container = containers.Container(run.image, run.label, settings)
         container.create()
-        yield Postgres(container)
+        try:
+            yield _ready(container)
+        finally:
+            container.remove()
     else:
         folder = scratch.make("postgres-", run.folder)
-        with Cluster(folder, Path(run.binaries), settings=containers.SETTINGS) as cluster:
-            yield Postgres(cluster)
+        with Cluster(folder, Path(run.binaries), settings=settings) as cluster:
+            yield _ready(cluster)
+
+
+def _ready(address: Address) -> Postgres:
+    postgres = Postgres(address)
+    postgres.prepare()
+    return postgres
