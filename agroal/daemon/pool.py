@@ -51,7 +51,7 @@ class PoolShell:
     ) -> None:
         self._core = core
         self.servers: dict[int, Server] = {}
-        self.standby = Standby(self._free, core.queue)
+        self.standby = Standby(self._free, core.queue, lambda: core.stands_by and not self._doomed)
         self._leases: dict[int, Lease] = {}
         """By slot."""
         self._connector = Connector(dialler, report)
@@ -164,12 +164,6 @@ class PoolShell:
         self._attend_idle(slot, server)
         if effects := self._core.release(slot, lease.number, self._now(), leases=lease.turns):
             self._do(effects)
-
-    def stands_by(self, lease: Lease, rank: list[Lease]) -> bool:
-        """Keep the clean server of a lease that is over for the next client, unless somebody waits. Is it kept?"""
-        if self._doomed or not self._core.stands_by:
-            return False
-        return self.standby.add(lease, rank)
 
     def _lost_on_standby(self, lease: Lease) -> None:
         self.standby.remove(lease)

@@ -15,65 +15,76 @@ from collections.abc import Callable, Sized
 from typing import Final
 
 from agroal.daemon.lease import Lease
-from agroal.pipeline.outfit import Outfit
 from agroal.pool.slot import PoolKey
 
 MOMENT: Final = 0.25
 """Seconds that the core may believe a server to be in use that is here."""
 
 
+class Rank:
+    """The servers of one pool key that stand by. `net.relays.Hand` takes and adds."""
+
+    __slots__ = ("_standby", "leases")
+
+    def __init__(self, standby: Standby) -> None:
+        self._standby = standby
+        self.leases: list[Lease] = []
+        """The last one back is the last."""
+
+    @property
+    def closed(self) -> bool:
+        return self._standby.closed
+
+    @property
+    def queue(self) -> Sized:
+        return self._standby.queue
+
+    def arm(self) -> None:
+        self._standby.arm()
+
+    def best(self) -> Lease | None:
+        """Take out the one that was wanted last; None when there is none."""
+        return self.leases.pop() if self.leases else None
+
+
 class Standby:
     """All of them. `put_back` tells the core that one is free; `queue` is who waits, of all keys."""
 
-    def __init__(self, put_back: Callable[[Lease], None], queue: Sized) -> None:
+    def __init__(self, put_back: Callable[[Lease], None], queue: Sized, may: Callable[[], bool]) -> None:
+        """`may`: whether any server may stand by, as the core has it."""
+        self.queue = queue
+        self.closed = False
+        """As was found the last time."""
         self._put_back = put_back
-        self._queue = queue
-        self._ranks: dict[PoolKey, list[Lease]] = {}
+        self._may = may
+        self._ranks: dict[PoolKey, Rank] = {}
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return sum(map(len, self._ranks.values()))
+        return sum(len(rank.leases) for rank in self._ranks.values())
 
-    def rank(self, key: PoolKey) -> list[Lease]:
-        """Those of one key, the last one back at the end. The same list each time."""
-        return self._ranks.setdefault(key, [])
+    def rank(self, key: PoolKey) -> Rank:
+        """Those of one key."""
+        return self._ranks.setdefault(key, Rank(self))
 
-    def add(self, lease: Lease, rank: list[Lease]) -> bool:
-        """Let it stand by, unless somebody waits for a server."""
-        if self._queue:
-            return False
+    def arm(self) -> None:
+        """There is one now: it is recalled in a moment."""
         if self._timer is None:
-            self._timer = self._loop.call_later(MOMENT, self._moment_over)
-        rank.append(lease)
-        lease.server.channel.attend(lease.lost)
-        return True
+            self._timer = self._loop.call_later(MOMENT, self.recall)
 
     def remove(self, lease: Lease) -> None:
         """It is not here any more."""
-        self.rank(lease.key).remove(lease)
+        self.rank(lease.key).leases.remove(lease)
 
     def recall(self) -> None:
         """Tell the core of all."""
+        self.closed = not self._may()
         if self._timer is None:
             return
         self._timer.cancel()
         self._timer = None
         for rank in self._ranks.values():
-            while rank:
-                self._put_back(rank.pop(0))
-
-    def _moment_over(self) -> None:
-        """Those that have not been wanted since."""
-        self.recall()
-
-
-def best(rank: list[Lease], outfit: Outfit) -> Lease | None:
-    """Take one out, if there is any: the last one back that has these settings, or else the last one back."""
-    if not rank:
-        return None
-    if rank[-1].server.outfit is not outfit:
-        for at in range(len(rank) - 2, -1, -1):
-            if rank[at].server.outfit is outfit:
-                return rank.pop(at)
-    return rank.pop()
+            leases, rank.leases = rank.leases, []
+            for lease in leases:
+                self._put_back(lease)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from agroal.config.choices import SessionState
 from agroal.daemon.cleaning import CLEAR
 from agroal.daemon.lease import Lease
-from agroal.daemon.standby import best
 from agroal.daemon.state import State
 from agroal.errors import Cancelled, ClientFacing, PeerGone, ServerLost, StateNotKept
 from agroal.net.link import Parting
@@ -39,10 +38,7 @@ class Taker:
     def __init__(self, session: Session, fitted: Fitted) -> None:
         daemon = session.daemon
         self.session = session
-        self.outfit: Outfit = fitted.outfit
-        self.lease: Lease | None = None
         self.turn = Turn(daemon.statements, daemon.settings.max_prepared_statements)
-        self.turn.dialect = self.outfit.dialect
         self.link = Turns(session.client, self.turn)
         self.link.broker = self
         self._daemon = daemon
@@ -51,13 +47,28 @@ class Taker:
         self._waiter = 0
         self._canary = daemon.settings.canary
         self._rank = daemon.pool.standby.rank(session.key)
+        self._hand = self.link.hand
+        self._hand.holder = session
+        if not (self._canary or daemon.settings.server_reset_query_always):
+            self._hand.rank = self._rank
+        self._wear(fitted.outfit)
         self._mark = Traffic()
-        """What had been relayed for the client when it got the server that it has."""
+        """What had been relayed for the client when that was last counted."""
+
+    @property
+    def lease(self) -> Lease | None:
+        """The one that it has now."""
+        lease: Lease | None = self._hand.lease
+        return lease
+
+    def _wear(self, outfit: Outfit) -> None:
+        self.outfit = self._hand.outfit = outfit
+        self.turn.dialect = outfit.dialect
 
     @property
     def server(self) -> Server | None:
         """The one that it has now."""
-        return self.link.holds
+        return self._hand.holds
 
     @property
     def situation(self) -> State:
@@ -71,53 +82,38 @@ class Taker:
     # -- the link's Broker
 
     def take(self) -> bool:
-        while lease := best(self._rank, self.outfit):
-            server = lease.server
-            if server.channel.peek() is None:
-                lease.turns += 1
-                lease.session = self.session
-                if server.outfit is not self.outfit:
-                    self.link.stash()
-                    self._shell.spawn(self._prepare(lease))
-                    return False
-                self.lease = lease
-                self.link.hold(server)
-                return True
-            self._shell.is_silent(lease)
-        return self._take_from_core()
-
-    def _take_from_core(self) -> bool:
+        while self._hand.rank and (lease := self._rank.best()):  # one that has to be prepared, or is lost
+            lease.turns += 1
+            lease.session = self.session
+            if self._shell.is_silent(lease):
+                return self._take(lease)
         while True:
-            self._waiter, lease = self._shell.take(self, self._key)
-            if lease is None:
+            self._waiter, granted = self._shell.take(self, self._key)
+            if granted is None:
                 return False
             self._waiter = 0
-            if self._shell.is_silent(lease):
-                break
+            if self._shell.is_silent(granted):
+                return self._take(granted)
+
+    def _take(self, lease: Lease) -> bool:
         if lease.server.outfit is self.outfit and not self._canary:
-            self._hold(lease)
+            self._hand.hold(lease)
             return True
         self.link.stash()
         self._shell.spawn(self._prepare(lease))
         return False
 
     def rest(self) -> None:
-        link, tally = self.link, self.turn.tally
-        lease = self.lease
+        tally, lease = self.turn.tally, self.lease
         assert lease
-        traces = self.turn.traces
-        if (tally.tags or self.turn.seen or traces.left) and not self._may_leave(lease):
+        if (tally.tags or self.turn.seen or self.turn.traces.left) and not self._may_leave(lease):
             return
         if tally.reported:
             self._has_changed(lease.server)
-        self._count(lease.server)
-        link.leave()
-        self.lease = None
+        self._hand.leave()
         if self._daemon.settings.server_reset_query_always:
             self._shell.clear(lease, self._daemon.settings.server_reset_query or CLEAR)
-            return
-        lease.session = None
-        if self._canary or lease.server.cancels or not self._shell.stands_by(lease, self._rank):
+        else:
             self._shell.put_back(lease)
 
     def leave_queue(self) -> None:
@@ -138,7 +134,7 @@ class Taker:
             if again:
                 self.granted(again)
         elif lease.server.outfit is self.outfit and not self._canary:
-            self._hold(lease)
+            self._hand.hold(lease)
             self.link.go_on()
         else:
             self._shell.spawn(self._prepare(lease))
@@ -172,10 +168,6 @@ class Taker:
 
     # -- taking
 
-    def _hold(self, lease: Lease) -> None:
-        self.lease = lease
-        self.link.hold(lease.server)
-
     async def _prepare(self, lease: Lease) -> None:
         """Give the server this client's settings, and then the server to the client."""
         server, outfit = lease.server, self.outfit
@@ -192,13 +184,17 @@ class Taker:
         if self.link.ended.done():
             self._shell.put_back(lease)
             return
-        self._hold(lease)
+        self._hand.hold(lease)
         self.link.go_on()
 
     # -- giving back
 
-    def _count(self, server: Server) -> None:
-        tally, link, mark, totals = self.turn.tally, self.link, self._mark, server.totals
+    def count(self) -> None:
+        """Add what was relayed since this was last called to the totals of the server that it was with."""
+        server, tally, link, mark = self._hand.counted, self.turn.tally, self.link, self._mark
+        if server is None:
+            return
+        totals = server.totals
         totals.queries += tally.queries - mark.queries
         totals.transactions += tally.transactions - mark.transactions
         totals.bytes_in += link.requests.passed - mark.bytes_in
@@ -210,8 +206,8 @@ class Taker:
         """The client has other settings than before; or the server has, and the client has seen it."""
         self.turn.tally.reported = False
         outfit = self._daemon.wardrobe.outfit(server.parameters, self.outfit.others)
-        self.outfit = server.outfit = outfit
-        self.turn.dialect = outfit.dialect
+        server.outfit = outfit
+        self._wear(outfit)
 
     def _may_leave(self, lease: Lease) -> bool:
         """Whether the client can do without this server. If it leaves anything behind there, the settings say."""
@@ -235,11 +231,9 @@ class Taker:
                 self.link.refuse(StateNotKept(sorted(left)[0]))
                 return False
             case SessionState.RESET:
-                self._count(server)
                 self.turn.traces.left.clear()
                 self.turn.names.clear()
-                self.link.leave()
-                self.lease = None
+                self._hand.leave()
                 self._shell.clear(lease, CLEAR)
                 return False
             case SessionState.WARN:
@@ -250,9 +244,8 @@ class Taker:
 
     def end(self) -> None:
         """The client is gone. A server that it still holds is cleaned of everything, or closed."""
-        lease, self.lease = self.lease, None
-        if lease:
-            self._count(lease.server)
+        self.count()
+        if lease := self.lease:
             self._shell.give_back(lease, self.link, CLEAR)
 
 

@@ -1,13 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The compiled twin of `agroal.net.relays`: the same, without a Python object for what is plain."""
+"""The compiled twin of `agroal.net.relays` and `hand`: the same, without a Python object for what is plain."""
 
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.string cimport memcpy
+from libc.string cimport memchr, memcpy
 
 from agroal.errors import ProtocolViolation
+from agroal.net.hand import nothing
 from agroal.pipeline.answering import Answering
+from agroal.pipeline.asking import LONGEST_NAME as LONGEST
 from agroal.pipeline.asking import Asking
-from agroal.wire.codes import Frontend
+from agroal.pipeline.evidence import NOTHING
+from agroal.wire.codes import Frontend, Status
 
 from agroal.net._pump cimport Channel, Relay
 from agroal.wire._halting cimport HaltingBackend, HaltingFrontend, TurnTally
@@ -17,6 +20,126 @@ cdef extern from "sys/socket.h" nogil:
     int MSG_DONTWAIT
 
 cdef int TERMINATE = Frontend.TERMINATE
+cdef int BIND = Frontend.BIND
+cdef Py_ssize_t LONGEST_NAME = LONGEST
+cdef int IDLE = Status.IDLE
+
+
+cdef class Hand:
+    """A client's hold on servers: which it has, and how it takes and leaves one that stands by."""
+
+    cdef object _joint
+    cdef object _turn
+    cdef TurnTally _tally
+    cdef readonly Channel client
+    cdef readonly Requests requests
+    cdef readonly Answers answers
+    cdef public object holder
+    cdef public object rank
+    cdef public object outfit
+    cdef readonly object lease
+    cdef readonly object holds
+    cdef readonly object counted
+    cdef object _resume
+    cdef object _relay
+    cdef object _hung_up
+
+    def __init__(self, joint, Channel client, turn):
+        self._joint = joint
+        self._turn = turn
+        self._tally = turn.tally
+        self.client = client
+        self.requests = Requests(self, joint, client, turn)
+        self.answers = Answers(self, joint, client, turn)
+        self._resume = client.resume
+        self._relay = self.answers.relay
+        self._hung_up = joint.server_hung_up
+
+    cpdef bint take_standby(self) except -1:
+        """Take a server that stands by and needs nothing done to it."""
+        cdef list leases
+        cdef Py_ssize_t at
+        cdef object lease
+        if self.rank is None:
+            return False
+        leases = self.rank.leases
+        at = len(leases)
+        while True:
+            at -= 1
+            if at < 0:
+                return False
+            lease = leases[at]
+            server = lease.server
+            if server.outfit is self.outfit:
+                break
+        if (<Channel>server.channel).peek() is not None:
+            return False
+        del leases[at]
+        lease.turns += 1
+        lease.session = self.holder
+        self.hold(lease)
+        return True
+
+    cpdef hold(self, lease):
+        """It has this server."""
+        cdef TurnTally tally = self._tally
+        cdef Channel channel
+        server = lease.server
+        if server is not self.counted:
+            self._joint.count()
+            self.counted = server
+        self.lease = lease
+        self.holds = server
+        channel = server.channel
+        self.requests.sink = self.answers.source = channel
+        luggage = server.luggage
+        self._turn.luggage = luggage
+        tally.parameters = server.parameters
+        tally.stale = luggage.unnamed is not tally.unnamed
+        if not tally.stale and tally.unnamed is not None:
+            tally.stale = self._turn.unnamed_needs_more
+        channel.on_drained = self._resume
+        channel.attend(self._relay, self._hung_up)
+        if self.client.unsent:
+            channel.pause()
+
+    cpdef leave(self):
+        """It has it no more. Whoever has the server now attends it."""
+        cdef Channel channel = self.requests.sink
+        channel.on_drained = nothing
+        if not self._tally.stale:
+            self._turn.luggage.unnamed = self._tally.unnamed
+        self._turn.retry = None
+        self.lease = self.holds = None
+        self.requests.sink = None
+
+    cdef int rest(self) except -1:
+        """The turn is over: let the server stand by, if there is nothing more to it."""
+        cdef TurnTally tally = self._tally
+        cdef object turn = self._turn, rank = self.rank, lease = self.lease
+        cdef Channel channel
+        cdef list leases
+        if (
+            rank is None
+            or tally.tags
+            or tally.reported
+            or rank.closed
+            or len(rank.queue)
+            or turn.seen
+            or turn.traces.left
+            or self.holds.cancels
+        ):
+            self._joint.rest()
+            return 0
+        channel = self.requests.sink
+        self.leave()
+        lease.session = None
+        leases = rank.leases
+        if not leases:
+            rank.arm()
+        leases.append(lease)
+        channel.attend(lease.lost)
+        return 0
 
 
 cdef class _Direction(Relay):
@@ -95,9 +218,11 @@ cdef class Requests(_Direction):
     cdef public Channel sink
     cdef public bint waiting
     cdef public Py_ssize_t pending
+    cdef Hand _hand
 
-    def __init__(self, joint, Channel client, turn):
+    def __init__(self, Hand hand, joint, Channel client, turn):
         _Direction.__init__(self, joint, client, turn)
+        self._hand = hand
         self._asking = Asking(turn)
         self.scanner = turn.frontend
         self.waiting = False
@@ -119,21 +244,26 @@ cdef class Requests(_Direction):
     cpdef pass_on(self, Py_ssize_t end):
         """Pass on so many bytes that are in the shared buffer."""
         cdef Py_ssize_t at, size = end
-        cdef bint goodbye = False
+        cdef bint begins, goodbye = False
         cdef object data = None
+        cdef TurnTally tally = self._hand._tally
         if self.sink is None:
             if self._buffer[0] == TERMINATE:
                 self._joint.terminated(self)
                 return
             self.pending = end
-            if not self._joint.take():
+            if not self._hand.take_standby() and not self._joint.take():
                 return
         if self._turn.overlap is not None:
             self._asking.read_on(self._buffer[: min(self.scanner.skip, end)])
+        begins = tally.owed == 0 and not tally.batch_open and tally.status == IDLE
         try:
             at = self.scanner.walk_at_from(self._buffer, 0, end)
             if at != end:
-                data, goodbye = self._asking.look(self._client.pump.buffer, 0, at, end)
+                if begins and self._buffer[at] == BIND and len(self.scanner.cut) == 0:
+                    data = self._rename(at, end)
+                if data is None:
+                    data, goodbye = self._asking.look(self._client.pump.buffer, 0, at, end)
                 size = len(<bytes>data)
         except ProtocolViolation as error:
             self._joint.violated(self, error)
@@ -144,6 +274,66 @@ cdef class Requests(_Direction):
         elif goodbye:
             self._joint.terminated(self)
 
+    cdef object _rename(self, Py_ssize_t at, Py_ssize_t end):
+        """What `Asking.look` returns, where all that is to be done is to give one Bind the name that its statement has
+        on the server. None where there is more to do: then nothing has been done.
+        """
+        cdef const unsigned char *body = self._buffer + at + 5
+        cdef const unsigned char *portal_end
+        cdef const unsigned char *name_end
+        cdef Py_ssize_t length, behind
+        cdef bytes name, new
+        cdef TurnTally tally = self._hand._tally
+        length = (body[-4] << 24) | (body[-3] << 16) | (body[-2] << 8) | body[-1]
+        behind = at + length + 1
+        portal_end = <const unsigned char *>memchr(body, 0, end - at - 5)
+        if tally.skipping or behind >= end or portal_end == NULL:
+            return None
+        name_end = <const unsigned char *>memchr(portal_end + 1, 0, self._buffer + end - portal_end - 1)
+        if name_end == NULL or name_end - portal_end > LONGEST_NAME or name_end - portal_end == 1:
+            return None
+        name = portal_end[1 : name_end - portal_end]
+        statement = self._turn.names.get(name)
+        luggage = self._turn.luggage
+        if statement is None or luggage.doubtful or statement.evidence is not NOTHING:
+            return None
+        prepared = luggage.prepared
+        if statement not in prepared or not self._is_followed_plainly(behind, end):
+            return None
+        prepared.move_to_end(statement)
+        tally.batched()
+        self.scanner.walk_at_from(self._buffer, behind, end)
+        new = statement.name
+        length += len(new) - len(name)
+        self._turn.bound = {statement: name}
+        if not self._turn.retried and tally.owed == 1 and not tally.batch_open:
+            self._turn.retry = self._buffer[:end]
+        self._turn.retried = False
+        return b"".join((
+            self._buffer[:at],
+            b"B%c%c%c%c" % ((length >> 24) & 255, (length >> 16) & 255, (length >> 8) & 255, length & 255),
+            body[: portal_end - body + 1],
+            new,
+            self._buffer[name_end - self._buffer : end],
+        ))
+
+    cdef bint _is_followed_plainly(self, Py_ssize_t at, Py_ssize_t end) noexcept:
+        """Whether behind a Bind there is only what needs no look: Describe and Close of a portal, Execute, Sync; whole."""
+        cdef const unsigned char *message
+        cdef Py_ssize_t length
+        while end - at >= 5:
+            message = self._buffer + at
+            length = (message[1] << 24) | (message[2] << 16) | (message[3] << 8) | message[4]
+            if length < 4 or at + length + 1 > end:
+                return False
+            if message[0] == b"D" or message[0] == b"C":
+                if length < 6 or message[5] != b"P":
+                    return False
+            elif message[0] != b"E" and message[0] != b"S" and message[0] != b"H":
+                return False
+            at += length + 1
+        return at == end
+
 
 cdef class Answers(_Direction):
     """From that server to the client."""
@@ -152,9 +342,13 @@ cdef class Answers(_Direction):
     cdef TurnTally _tally
     cdef readonly HaltingBackend scanner
     cdef public Channel source
+    cdef Hand _hand
+    cdef HaltingFrontend _requested
 
-    def __init__(self, joint, Channel client, turn):
+    def __init__(self, Hand hand, joint, Channel client, turn):
         _Direction.__init__(self, joint, client, turn)
+        self._hand = hand
+        self._requested = turn.frontend
         self._answering = Answering(turn)
         self._tally = turn.tally
         self.scanner = turn.backend
@@ -185,9 +379,23 @@ cdef class Answers(_Direction):
         elif data is not None and self._answering.again is not None:
             again, self._answering.again = self._answering.again, None
             self._joint.again(again)
-        elif self._tally.owed == 0:
-            self._joint.settle()
+        elif self._is_over():
+            self._hand.rest()
         return 0
+
+    cdef bint _is_over(self) noexcept:
+        """As `agroal.pipeline.turn.Turn.is_over`; and nothing to the server is unsent."""
+        cdef TurnTally tally = self._tally
+        return (
+            tally.owed == 0
+            and tally.status == IDLE
+            and not tally.batch_open
+            and self.scanner.skip == 0
+            and len(self.scanner.cut) == 0
+            and self._requested.skip == 0
+            and len(self._requested.cut) == 0
+            and len(self.source.unsent) == 0
+        )
 
     def overhear(self, bytes said):
         """Follow what the server says without passing it on. Raises ProtocolViolation."""

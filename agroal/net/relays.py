@@ -1,11 +1,11 @@
-"""The two directions of a client of the transaction pipeline. What is rare about them is said to a `Joint`.
+"""The two directions of a client of the transaction pipeline.
 
 This is the readable reference; `_relays.pyx` is its compiled twin.
 """
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from agroal.errors import ProtocolViolation
 from agroal.net.pump import Channel
@@ -14,43 +14,19 @@ from agroal.pipeline.asking import Asking
 from agroal.pipeline.turn import Turn
 from agroal.wire.codes import Frontend
 
+if TYPE_CHECKING:
+    from agroal.net.hand import Hand, Joint
+
 TERMINATE: Final = int(Frontend.TERMINATE)
-
-
-class Joint(Protocol):
-    """Whoever has the client, and knows where there are servers."""
-
-    def take(self) -> bool:
-        """The client, which has no server, has said something: whether it has one now."""
-
-    def settle(self) -> None:
-        """The server owes nothing."""
-
-    def heard_while_waiting(self) -> None:
-        """The client has said more, or has hung up."""
-
-    def source_ended(self, flow: Requests | Answers) -> None:
-        """The source closed its connection, or it broke."""
-
-    def sink_gone(self, flow: Requests | Answers) -> None:
-        """The sink does not take anything any more."""
-
-    def terminated(self, flow: Requests | Answers) -> None:
-        """The client said Terminate; everything before it has been passed on, or is kept."""
-
-    def violated(self, flow: Requests | Answers, error: ProtocolViolation) -> None:
-        """The source sent what the protocol does not allow."""
-
-    def again(self, batch: bytes) -> None:
-        """This has to be sent to the server once more."""
 
 
 class Requests:
     """From the client to the server that it has just now."""
 
-    __slots__ = ("_asking", "_client", "_joint", "_turn", "passed", "pending", "scanner", "sink", "waiting")
+    __slots__ = ("_asking", "_client", "_hand", "_joint", "_turn", "passed", "pending", "scanner", "sink", "waiting")
 
-    def __init__(self, joint: Joint, client: Channel, turn: Turn) -> None:
+    def __init__(self, hand: Hand, joint: Joint, client: Channel, turn: Turn) -> None:
+        self._hand = hand
         self._joint = joint
         self._client = client
         self._turn = turn
@@ -88,7 +64,7 @@ class Requests:
                 joint.terminated(self)
                 return
             self.pending = end
-            if not joint.take():
+            if not self._hand.take_standby() and not joint.take():
                 return
         if self._turn.overlap is not None:
             self._asking.read_on(bytes(buffer[: min(scanner.skip, end)]))
@@ -112,9 +88,10 @@ class Requests:
 class Answers:
     """From that server to the client."""
 
-    __slots__ = ("_answering", "_client", "_joint", "_turn", "passed", "scanner", "source")
+    __slots__ = ("_answering", "_client", "_hand", "_joint", "_turn", "passed", "scanner", "source")
 
-    def __init__(self, joint: Joint, client: Channel, turn: Turn) -> None:
+    def __init__(self, hand: Hand, joint: Joint, client: Channel, turn: Turn) -> None:
+        self._hand = hand
         self._joint = joint
         self._client = client
         self._turn = turn
@@ -152,8 +129,8 @@ class Answers:
         elif again := self._answering.again:
             self._answering.again = None
             joint.again(again)
-        elif self._turn.tally.owed == 0:
-            joint.settle()
+        elif self._turn.is_over and not self.source.unsent:
+            self._hand.rest()
 
     def overhear(self, said: bytes) -> None:
         """Follow what the server says without passing it on. Raises ProtocolViolation."""

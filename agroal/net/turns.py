@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Protocol
 
 from agroal.errors import ClientFacing, ProtocolViolation
-from agroal.net.chosen import Answers, Requests
+from agroal.net.chosen import Hand
 from agroal.net.link import Link, Parting, nothing
 from agroal.net.pump import Channel
-from agroal.net.server import Server
+from agroal.net.relays import Answers, Requests
 from agroal.pipeline.turn import Turn
 
 
@@ -30,6 +30,9 @@ class Broker(Protocol):
 
     def rest(self) -> None:
         """The turn is over: the server goes back, unless the client has to keep it."""
+
+    def count(self) -> None:
+        """What was relayed since this was last called was with `Hand.counted`."""
 
     def leave_queue(self) -> None:
         """The client does not wait any more."""
@@ -53,17 +56,23 @@ class Turns(Link):
         self.client = client
         self.turn = turn
         self.tally = turn.tally
-        self.place = Place.IDLE
-        self.holds: Server | None = None
         self.broker: Broker
         """To be set before it starts."""
         self.refusal: ClientFacing | None = None
         self.violation: ProtocolViolation | None = None
         self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
-        self.requests = Requests(self, client, turn)
-        self.answers = Answers(self, client, turn)
+        self.hand = Hand(self, client, turn)
+        self.requests = self.hand.requests
+        self.answers = self.hand.answers
         self._giving_up: asyncio.TimerHandle | None = None
         self._patience = 0
+
+    @property
+    def place(self) -> Place:
+        """Where its client is."""
+        if self.hand.holds:
+            return Place.JOINED
+        return Place.WAITING if self.requests.waiting else Place.IDLE
 
     def take(self) -> bool:
         """The client has said something and has no server: whether it has one now."""
@@ -76,28 +85,8 @@ class Turns(Link):
         if self.client.unread:
             self.go_on()
 
-    def hold(self, server: Server) -> None:
-        """The client has this server."""
-        self.holds = server
-        self.server = channel = server.channel
-        self.place = Place.JOINED
-        self.requests.sink = self.answers.source = channel
-        self.turn.begin(server.luggage, server.parameters)
-        channel.on_drained = self.client.resume
-        channel.attend(self.answers.relay, self._server_hung_up)
-        if self.client.unsent:
-            channel.pause()
-
-    def leave(self) -> None:
-        """It has it no more. Whoever has the server now attends it."""
-        self.server.on_drained = nothing
-        self.holds = self.requests.sink = None
-        self.place = Place.IDLE
-        self.turn.end()
-
     def stash(self) -> None:
         """The client has to wait with what it said."""
-        self.place = Place.WAITING
         self.requests.waiting = True
         self.client.unread = bytes(self.client.pump.buffer[: self.requests.pending])
 
@@ -105,8 +94,6 @@ class Turns(Link):
         """The client may say what it was stopped at."""
         client = self.client
         said, client.unread = client.unread, b""
-        if self.place is Place.WAITING:
-            self.place = Place.IDLE
         self.requests.waiting = False
         client.pump.buffer[: len(said)] = said
         client.resume()
@@ -128,10 +115,11 @@ class Turns(Link):
     def part(self, parting: Parting) -> None:
         if self.ended.done():
             return
-        if self.place is Place.WAITING:
+        if self.requests.waiting:
             self.broker.leave_queue()
         self.turn.frontend.cut = b""  # which no server has seen
-        if self.holds:
+        if self.hand.holds:
+            self.server = self.hand.holds.channel
             super().part(parting)
         else:
             self.client.on_drained = nothing
@@ -145,6 +133,8 @@ class Turns(Link):
         if flow is self.answers:
             self.part(Parting.CLIENT_GONE)
         else:
+            assert self.hand.holds
+            self.server = self.hand.holds.channel
             self._hear_last_words()
 
     def violated(self, flow: object, error: ProtocolViolation) -> None:
@@ -160,14 +150,23 @@ class Turns(Link):
         self.client.pump.buffer[: len(batch)] = batch
         self.requests.pass_on(len(batch))
 
-    def settle(self) -> None:
-        """Perhaps that was all for now."""
-        if self.holds and self.turn.is_over and not self.server.unsent:
-            self.broker.rest()
+    def rest(self) -> None:
+        """The turn is over."""
+        self.broker.rest()
+
+    def count(self) -> None:
+        """What follows is with another server."""
+        self.broker.count()
+
+    def server_hung_up(self) -> None:
+        """The server is gone."""
+        assert self.hand.holds
+        self.server = self.hand.holds.channel
+        self._server_hung_up()
 
     def _client_drained(self) -> None:
-        if self.holds:
-            self.server.resume()
+        if self.hand.holds:
+            self.hand.holds.channel.resume()
 
     def _overheard(self, received: int) -> None:
         self.answers.overhear(bytes(self.server.pump.buffer[:received]))

@@ -90,11 +90,14 @@ class Answering:
         code = fields.get("C", "")
         outdated = code == CHANGED and fields.get("M") == OUTDATED
         first = given_up[0] if given_up else None
-        ours = isinstance(first, Answer) and first.statement
+        there = first.statement if isinstance(first, Answer) and code == DUPLICATE else None
+        if there:
+            turn.luggage.prepared[there] = None
+            turn.luggage.doubtful.add(there)
         if isinstance(first, Answer) and first.duplicate:
             turn.aliases[turn.known.void] = first.duplicate
         lost = code == FORGOTTEN and self._ours.search(whole)
-        if outdated or lost or (code == DUPLICATE and ours):
+        if outdated or lost or there:
             turn.luggage.doubtful.update(one for one in turn.bound if one in turn.luggage.prepared)
             if turn.retry and alone and not heard and not (outdated and not _describes(turn.retry)):
                 tally.expected[0] = Again(turn.retry)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agroal.wire.words import OPENING
+from agroal.wire.words import OPENING, SUSPICIOUS
 
 
 class Trace(StrEnum):
@@ -100,15 +100,18 @@ _ENDED_BY_GROUP: Final = {"unlock": Trace.LOCK, "reset": Trace.SETTING, "unliste
 
 
 def read(text: bytes) -> Evidence:
-    """What the text shows."""
+    """What the text shows; NOTHING itself, if that is nothing."""
+    if not SUSPICIOUS.search(text):
+        return NOTHING
     groups = {found.lastgroup or "" for pattern in (_FUNCTIONS, _ENDS) for found in pattern.finditer(text)}
-    return Evidence(
+    evidence = Evidence(
         frozenset(trace for group, trace in _BY_GROUP.items() if group in groups),
         tuple(name for found in _SET.finditer(text) if (name := _setting(found)) is not None),
         _deallocated(text),
         frozenset(trace for group, trace in _ENDED_BY_GROUP.items() if group in groups),
         "forget" in groups,
     )
+    return NOTHING if evidence == NOTHING else evidence
 
 
 def _setting(found: re.Match[bytes]) -> str | None:

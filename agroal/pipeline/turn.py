@@ -54,14 +54,11 @@ class Turn:
         self.overlap: bytes | None = None
         """The last bytes of a long text of which there is more to come."""
 
-    def begin(self, luggage: Luggage, parameters: dict[str, str]) -> None:
-        """It has a server now, with this luggage and these reported settings."""
-        tally = self.tally
-        self.luggage = luggage
-        tally.parameters = parameters
-        tally.stale = luggage.unnamed is not tally.unnamed or (
-            self.unnamed_evidence is not None and self.unnamed_evidence[0] is tally.unnamed
-        )
+    @property
+    def unnamed_needs_more(self) -> bool:
+        """The client's unnamed statement is one that has to be looked at whenever it is bound."""
+        known = self.unnamed_evidence
+        return known is not None and known[0] is self.tally.unnamed
 
     @property
     def is_over(self) -> bool:
@@ -78,17 +75,11 @@ class Turn:
     def leaves(self, reported: Collection[str]) -> set[Trace]:
         """What it leaves behind on its server, now that the turn is over. `reported`: settings that can be carried."""
         tally, traces = self.tally, self.traces
+        while self.going:  # it was never executed
+            self.names = self.going.pop() | self.names
         if tally.tags or self.seen:
             traces.weigh(tally.tags, self.seen, reported, failed=tally.errors != self._errors)
             self._errors = tally.errors
             tally.tags.clear()
             self.seen.clear()
         return traces.left
-
-    def end(self) -> None:
-        """It has no server any more."""
-        if not self.tally.stale:
-            self.luggage.unnamed = self.tally.unnamed
-        self.retry = None
-        if self.bound:
-            self.bound.clear()

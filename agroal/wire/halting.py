@@ -123,7 +123,8 @@ class HaltingFrontend(Scanner):
         elif behind > end:
             halts = None if behind - at <= MOST_HELD else True
         elif kind in (QUERY, PARSE):
-            halts = (kind == PARSE and buffer[body] != 0) or is_suspicious(buffer, body, behind)
+            named = kind == PARSE and buffer[body] != 0
+            halts = named or is_suspicious(buffer, body + (kind == PARSE), behind)
         else:
             halts = buffer[body] == STATEMENT and (buffer[body + 1] != 0 or tally.stale)
         if halts is None and behind <= end:

@@ -1,0 +1,181 @@
+"""A client's hold on servers in the transaction pipeline: how it takes one that stands by, and leaves it again.
+
+Taking and leaving is done for every transaction, so what is usual about it is here, and the rest is said to a `Joint`.
+This is the readable reference; `_relays.pyx` has its compiled twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any, Protocol
+
+from agroal.errors import ProtocolViolation
+from agroal.net.pump import Channel
+from agroal.net.relays import Answers, Requests
+from agroal.pipeline.outfit import Outfit
+from agroal.pipeline.turn import Turn
+
+if TYPE_CHECKING:
+    from agroal.net.server import Server
+
+
+def nothing() -> None:
+    """Whoever has a server sets what is to happen when it has taken what was kept for it."""
+
+
+class Joint(Protocol):
+    """Whoever has the client, and knows where there are servers."""
+
+    def take(self) -> bool:
+        """The client, which has no server, has said something: whether it has one now."""
+
+    def rest(self) -> None:
+        """The turn is over, and somebody has to look at what is left of it, or to hear of the server."""
+
+    def count(self) -> None:
+        """What was relayed so far was with `Hand.counted`; from now on it is with another server."""
+
+    def server_hung_up(self) -> None:
+        """The server is gone, while nothing was read of it, or it can't be sent to any more."""
+
+    def heard_while_waiting(self) -> None:
+        """The client has said more, or has hung up."""
+
+    def source_ended(self, flow: Requests | Answers) -> None:
+        """The source closed its connection, or it broke."""
+
+    def sink_gone(self, flow: Requests | Answers) -> None:
+        """The sink does not take anything any more."""
+
+    def terminated(self, flow: Requests | Answers) -> None:
+        """The client said Terminate; everything before it has been passed on, or is kept."""
+
+    def violated(self, flow: Requests | Answers, error: ProtocolViolation) -> None:
+        """The source sent what the protocol does not allow."""
+
+    def again(self, batch: bytes) -> None:
+        """This has to be sent to the server once more."""
+
+
+class Rank(Protocol):
+    """Where servers stand by (`daemon.standby`)."""
+
+    @property
+    def closed(self) -> bool:
+        """Nothing may stand by at present."""
+
+    @property
+    def queue(self) -> Sized:
+        """If anybody is in it, nothing may stand by either."""
+
+    leases: list[Any]
+    """Those that do."""
+
+    def arm(self) -> None:
+        """There is something to be recalled in a moment."""
+
+
+class Hand:
+    """A client's hold on servers: which it has, and how it takes and leaves one that stands by."""
+
+    __slots__ = (
+        "_joint",
+        "_turn",
+        "answers",
+        "client",
+        "counted",
+        "holder",
+        "holds",
+        "lease",
+        "outfit",
+        "rank",
+        "requests",
+    )
+
+    def __init__(self, joint: Joint, client: Channel, turn: Turn) -> None:
+        self._joint = joint
+        self._turn = turn
+        self.client = client
+        self.holder: object = None
+        """Whose hand it is, for others."""
+        self.rank: Rank | None = None
+        """Where servers for it stand by; None: each has to be looked at before."""
+        self.outfit: Outfit | None = None
+        """The settings that it wants a server to have."""
+        self.lease: Any = None
+        """Of `daemon.lease`, whose holder is this hand's."""
+        self.holds: Server | None = None
+        """The server that it has now."""
+        self.counted: Server | None = None
+        """The one whose traffic the counters show since they were last looked at."""
+        self.requests = Requests(self, joint, client, turn)
+        self.answers = Answers(self, joint, client, turn)
+
+    def take_standby(self) -> bool:
+        """Take a server that stands by and needs nothing done to it."""
+        if self.rank is None:
+            return False
+        leases = self.rank.leases
+        for at in range(len(leases) - 1, -1, -1):
+            if leases[at].server.outfit is self.outfit:
+                break
+        else:
+            return False
+        if leases[at].server.channel.peek() is not None:
+            return False
+        lease = leases.pop(at)
+        lease.turns += 1
+        lease.session = self.holder
+        self.hold(lease)
+        return True
+
+    def hold(self, lease: Any) -> None:
+        """It has this server."""
+        tally, turn = self._turn.tally, self._turn
+        server: Server = lease.server
+        if server is not self.counted:
+            self._joint.count()
+            self.counted = server
+        self.lease, self.holds = lease, server
+        channel = server.channel
+        self.requests.sink = self.answers.source = channel
+        turn.luggage = luggage = server.luggage
+        tally.parameters = server.parameters
+        tally.stale = luggage.unnamed is not tally.unnamed or turn.unnamed_needs_more
+        channel.on_drained = self.client.resume
+        channel.attend(self.answers.relay, self._joint.server_hung_up)
+        if self.client.unsent:
+            channel.pause()
+
+    def leave(self) -> None:
+        """It has it no more. Whoever has the server now attends it."""
+        assert self.holds
+        self.holds.channel.on_drained = nothing
+        if not self._turn.tally.stale:
+            self.holds.luggage.unnamed = self._turn.tally.unnamed
+        self._turn.retry = None
+        self.lease = self.holds = self.requests.sink = None
+
+    def rest(self) -> None:
+        """The turn is over: let the server stand by, if there is nothing more to it."""
+        turn, rank, lease = self._turn, self.rank, self.lease
+        assert self.holds
+        tally = turn.tally
+        if (
+            rank is None
+            or rank.closed
+            or len(rank.queue)
+            or tally.tags
+            or tally.reported
+            or turn.seen
+            or turn.traces.left
+            or self.holds.cancels
+        ):
+            self._joint.rest()
+            return
+        self.leave()
+        lease.session = None
+        if not rank.leases:
+            rank.arm()
+        rank.leases.append(lease)
+        lease.server.channel.attend(lease.lost)
