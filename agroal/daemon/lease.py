@@ -31,6 +31,8 @@ class Lease:
     """Who holds it. None on stand-by, and while the server is cleaned."""
     turns: int = 0
     """How many clients had it, one after the other, besides the first."""
+    rested: float = 0.0
+    """When it was put on stand-by."""
     lost: Callable[[], None] = _nothing
     """To be called when its server speaks or hangs up while nobody holds it."""
 

@@ -5,6 +5,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.string cimport memchr, memcpy
 
 from agroal.errors import ProtocolViolation
+from agroal.net.hand import FRESH as REFERENCE_FRESH
 from agroal.net.hand import nothing
 from agroal.pipeline.answering import Answering
 from agroal.pipeline.asking import LONGEST_NAME as LONGEST
@@ -19,6 +20,20 @@ cdef extern from "sys/socket.h" nogil:
     ssize_t recv(int fd, void *buffer, size_t size, int flags)
     int MSG_DONTWAIT
 
+cdef extern from "time.h" nogil:
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(int clock, timespec *now)
+    int CLOCK_MONOTONIC
+
+cdef inline double now() noexcept:
+    """As `time.monotonic`."""
+    cdef timespec time
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec + time.tv_nsec * 1e-9
+
+cdef double FRESH = REFERENCE_FRESH
 cdef int TERMINATE = Frontend.TERMINATE
 cdef int BIND = Frontend.BIND
 cdef Py_ssize_t LONGEST_NAME = LONGEST
@@ -72,7 +87,7 @@ cdef class Hand:
             server = lease.server
             if server.outfit is self.outfit:
                 break
-        if (<Channel>server.channel).peek() is not None:
+        if now() > <double>lease.rested + FRESH and (<Channel>server.channel).peek() is not None:
             return False
         del leases[at]
         lease.turns += 1
@@ -134,6 +149,7 @@ cdef class Hand:
         channel = self.requests.sink
         self.leave()
         lease.session = None
+        lease.rested = now()
         leases = rank.leases
         if not leases:
             rank.arm()

@@ -7,7 +7,8 @@ This is the readable reference; `_relays.pyx` has its compiled twin.
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import TYPE_CHECKING, Any, Protocol
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agroal.errors import ProtocolViolation
 from agroal.net.pump import Channel
@@ -17,6 +18,14 @@ from agroal.pipeline.turn import Turn
 
 if TYPE_CHECKING:
     from agroal.net.server import Server
+
+
+FRESH: Final = 0.001
+"""Seconds after which a server that stands by is looked at before it is taken: it may have hung up.
+
+Before that, what it may have said since is as likely to come just after the look as before it. Whoever gets it then does
+not mistake it for an answer: the tally knows what is owed.
+"""
 
 
 def nothing() -> None:
@@ -121,9 +130,10 @@ class Hand:
                 break
         else:
             return False
-        if leases[at].server.channel.peek() is not None:
+        lease = leases[at]
+        if monotonic() > lease.rested + FRESH and lease.server.channel.peek() is not None:
             return False
-        lease = leases.pop(at)
+        del leases[at]
         lease.turns += 1
         lease.session = self.holder
         self.hold(lease)
@@ -175,6 +185,7 @@ class Hand:
             return
         self.leave()
         lease.session = None
+        lease.rested = monotonic()
         if not rank.leases:
             rank.arm()
         rank.leases.append(lease)
