@@ -16,13 +16,12 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from agroal import __version__
 from agroal.auth import lookup
 from agroal.auth.accept import Accepted
-from agroal.auth.hba import HbaFile, Peer, peer_at
+from agroal.auth.hba import Peer, peer_at
 from agroal.auth.login import Credentials
 from agroal.auth.users import Secret
 from agroal.config.model import Configuration, HbaLine, LogLevel
@@ -38,8 +37,10 @@ from agroal.daemon.passwords import Passwords
 from agroal.daemon.pipelines import Pipelines
 from agroal.daemon.pool import PoolShell
 from agroal.daemon.reload import Read, Reload, pool_settings
+from agroal.daemon.rules import Rules
 from agroal.daemon.session import Session
 from agroal.daemon.stop import Stop
+from agroal.daemon.totals import Totals
 from agroal.daemon.tracker import Tracker
 from agroal.daemon.watch import Watch
 from agroal.errors import TooManyClients
@@ -68,16 +69,6 @@ LISTENED_TO = 16
 after that, as PostgreSQL does, and not in the middle of a question about TLS; who comes while there are so many, is
 refused at once.
 """
-
-
-@dataclass(slots=True)
-class Totals:
-    """What happened to clients since the start."""
-
-    clients: int = 0
-    authenticated: int = 0
-    rejected: int = 0
-    tls_failures: int = 0
 
 
 class Daemon:
@@ -110,7 +101,6 @@ class Daemon:
         self.wardrobe = Wardrobe()
         self.pins: Counter[tuple[Trace, str, str]] = Counter()
         """What clients of the transaction pipeline left behind, by what it was, user and application name."""
-        self._pipelines = Pipelines(configuration)
         self.tracker = Tracker(self.pool)
         self.tracker.switch(self.settings.tracker)
         self.watch = Watch(self)
@@ -120,8 +110,7 @@ class Daemon:
         self.cleared: Snapshot | None = None
         """The picture when the statistics were last cleared: what was counted before is not counted."""
         self.pictures = itertools.count(1)
-        self._interfaces = interfaces()
-        self._hba = HbaFile(configuration.hba, self._interfaces)
+        self._rules = Rules(configuration, interfaces())
         self._tag_key = secrets.token_bytes(32)
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -163,11 +152,16 @@ class Daemon:
         return Lookup(connect, seconds, self.now)
 
     @property
+    def rules(self) -> Rules:
+        """What the configuration in force says of clients."""
+        if self._rules.configuration is not self.configuration:
+            self._rules = Rules(self.configuration, self._rules.interfaces)
+        return self._rules
+
+    @property
     def pipelines(self) -> Pipelines:
         """Which pipeline serves whom."""
-        if self._pipelines.configuration is not self.configuration:
-            self._pipelines = Pipelines(self.configuration)
-        return self._pipelines
+        return self.rules.pipelines
 
     @property
     def route(self) -> Route:
@@ -194,10 +188,7 @@ class Daemon:
 
     def hba_line(self, startup: StartupMessage, peer: Peer, *, encrypted: bool) -> HbaLine | None:
         """The line of the HBA file that decides about this client."""
-        if self._hba.lines is not self.configuration.hba:
-            self._hba = HbaFile(self.configuration.hba, self._interfaces)
-        database, real = startup.database, self.configuration.alias(startup.database)
-        return self._hba.match(peer, database=database, real_database=real, user=startup.user, encrypted=encrypted)
+        return self.rules.hba_line(startup, peer, encrypted=encrypted)
 
     def key(self, startup: StartupMessage, accepted: Accepted) -> PoolKey:
         """Which pool serves this client.

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.config.choices import Pipeline
-from agroal.daemon.cleaning import undress
 from agroal.daemon.entrance import let_in
 from agroal.daemon.farewell import is_between_messages, say_why
 from agroal.daemon.lease import Lease
+from agroal.daemon.preparing import prepare
 from agroal.daemon.state import State
 from agroal.daemon.taking import Taker, fit_for
 from agroal.errors import (
@@ -31,7 +31,6 @@ from agroal.errors import (
     NotPermitted,
     PeerGone,
     ProtocolViolation,
-    ServerLost,
     Terminated,
     UnsupportedProtocol,
 )
@@ -39,7 +38,6 @@ from agroal.net.chosen import Channel
 from agroal.net.link import Link, Parting
 from agroal.net.plain import PlainLink
 from agroal.net.server import Server, Traffic
-from agroal.pipeline.between import OutOfStep, adopt, difference
 from agroal.pool.slot import PoolKey
 from agroal.wire import backend
 from agroal.wire.chosen import Tally
@@ -232,7 +230,7 @@ class Session:
         parting: Parting | None = None
         try:
             self._enter(State.ACTIVE)
-            await self._adopt(self.lease.server, settings)
+            await prepare(self.lease.server, settings, self.daemon.settings.connect_timeout)
             parting = await self._relay(self.lease.server)
         finally:
             lease, self.lease = self.lease, None
@@ -245,22 +243,6 @@ class Session:
         if link.violation:
             log.warning("%s: %s: %s", self, parting.value, link.violation.detail)
         await say_why(link, parting)
-
-    async def _adopt(self, server: Server, settings: dict[str, str]) -> None:
-        """Give the server this client's settings, unless it wears them already."""
-        try:
-            if server.outfit:  # it is from the transaction pipeline
-                await undress(server)
-            wanted = {**server.worn, **settings}
-            if difference(wanted, server.parameters):
-                await server.converse(adopt(wanted, server.parameters), self.daemon.settings.connect_timeout)
-        except (PeerGone, TimeoutError, OutOfStep, ProtocolViolation) as error:
-            why = str(error) or "no answer in time"
-            raise ServerLost(f"the server was lost while it was being prepared: {why}") from error
-        if server.channel.unread:
-            server.fit = False
-            raise ServerLost("the server said more than it was asked while it was being prepared")
-        server.wanted = settings
 
     async def _relay(self, server: Server) -> Parting:
         """Welcome the client, and let the bytes flow until one side ends it."""

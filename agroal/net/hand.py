@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 FRESH: Final = 0.001
 """Seconds after which a server that stands by is looked at before it is taken: it may have hung up.
 
-Before that, what it may have said since is as likely to come just after the look as before it. Whoever gets it then does
-not mistake it for an answer: the tally knows what is owed.
+Before that, what it may have said since is as likely to come just after the look as before it. Whoever gets it then
+does not mistake it for an answer: the tally knows what is owed.
 """
 
 

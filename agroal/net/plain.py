@@ -18,6 +18,10 @@ from agroal.wire.frontend import SYNC, query
 
 WORD: Final = 16
 """Bytes of it."""
+_BEGIN_AND_ROLL_BACK: Final = query("BEGIN") + query("ROLLBACK") + SYNC
+"""What its client has left open must not be committed. A Sync alone would do that with a batch that had none; and BEGIN
+spares PostgreSQL the warning that there is nothing to roll back.
+"""
 
 
 class PlainLink(Link):
@@ -41,7 +45,7 @@ class PlainLink(Link):
             message(Backend.DATA_ROW, row) + message(Backend.COMMAND_COMPLETE, b"SELECT 1\0") + b"Z\0\0\0\5"
         )
         try:
-            self.server.write(SYNC + query(f"SELECT '{word}'"))
+            self.server.write(_BEGIN_AND_ROLL_BACK + query(f"SELECT '{word}'"))
         except OSError:
             return
         await super().hear_out(seconds, size)

@@ -58,7 +58,18 @@ class Answering:
         self._turn.tally.done += 1
         if not isinstance(answer, Answer) or answer.kind != (PARSED if kind == Backend.PARSE_COMPLETE else CLOSED):
             raise ProtocolViolation("the server sent an answer that nobody had asked for")
+        if answer.kind == PARSED and answer.statement:
+            self._is_there(answer.statement)
         return whole if answer.is_for_client else b""
+
+    def _is_there(self, statement: Statement) -> None:
+        """That may be news: an earlier batch had failed to prepare it."""
+        luggage, expected = self._turn.luggage, self._turn.tally.expected
+        if statement in luggage.prepared:
+            return
+        if not any(isinstance(one, Answer) and one.statement is statement for one in expected):
+            luggage.prepared[statement] = None
+            luggage.doubtful.add(statement)
 
     def _forgotten(self, whole: bytes) -> bytes:
         """Prepared statements are deallocated."""

@@ -14,6 +14,7 @@ from agroal.pipeline.statements import (
     bind_beginning,
     close_message,
     describe_message,
+    is_in_question,
     parse_message,
 )
 from agroal.pipeline.turn import Turn
@@ -178,10 +179,7 @@ class Asking:
         else:
             statement = known.get(rest, turn.dialect, evidence)
         turn.names[name] = statement
-        if statement in luggage.prepared and tally.status != Status.FAILED and statement not in luggage.doubtful:
-            out.append(prepare_void(turn, for_client=name))
-            return
-        if statement.parse:
+        if statement.parse:  # anew, if the server has it: tables may have changed since
             self._make_room(statement)
             luggage.prepared[statement] = None
         shared = statement if statement.parse else None
@@ -193,7 +191,8 @@ class Asking:
         turn, luggage = self._turn, self._turn.luggage
         if not statement.parse:
             return
-        if statement in luggage.prepared and statement not in luggage.doubtful:
+        there = statement in luggage.prepared and statement not in luggage.doubtful
+        if there and not is_in_question(statement, turn.tally.expected):
             luggage.prepared.move_to_end(statement)
             return
         self._make_room(statement)

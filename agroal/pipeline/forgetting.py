@@ -47,12 +47,11 @@ def forget(turn: Turn, evidence: Evidence) -> bytes:
     return b"".join(told)
 
 
-def prepare_void(turn: Turn, for_client: bytes | None = None) -> bytes:
-    """Nothing is prepared; it may be answered as if it were the client's statement of this name."""
+def prepare_void(turn: Turn) -> bytes:
+    """Nothing is prepared, under a name that stands for nothing."""
     void = turn.known.void
     turn.tally.batched(Answer(CLOSED, is_for_client=False))
-    meant = None if for_client is None else turn.names.get(for_client)
-    turn.tally.batched(Answer(PARSED, is_for_client=for_client is not None, name=for_client, meant=meant))
+    turn.tally.batched(Answer(PARSED, is_for_client=False))
     return close_message(void) + parse_message(void, EMPTY)
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
 from agroal.pipeline.evidence import NOTHING, Evidence
 from agroal.wire.codes import Frontend
+from agroal.wire.expectations import PARSED, SYNCED
 from agroal.wire.fields import message
 
 EMPTY: Final = b"\0\0\0"
@@ -104,6 +106,18 @@ class Again:
     """In the place of a ReadyForQuery: the client's batch is sent once more instead of handing this on."""
 
     batch: bytes
+
+
+def is_in_question(statement: Statement, expected: Iterable[object]) -> bool:
+    """Whether it is to be prepared by an earlier batch that is under way, and may fail before."""
+    earlier = question = False
+    for mark in expected:
+        if mark == SYNCED:
+            earlier = question
+        elif isinstance(mark, Answer) and mark.statement is statement:
+            question = mark.kind == PARSED and not mark.is_for_client
+            earlier = False
+    return earlier
 
 
 def parse_message(name: bytes, rest: bytes) -> bytes:

@@ -19,8 +19,8 @@ from pathlib import Path
 from tests.drivers.languages import LANGUAGES, Driver, Language
 from tests.integration.daemon import Agroal
 from tests.integration.drivers.stirring import stirred
+from tests.integration.ground import Ground, prepared
 from tests.integration.pipelines import PIPELINES
-from tests.integration.torture.ground import Ground, prepared
 
 SERVERS = 10
 _LONGEST = 180.0

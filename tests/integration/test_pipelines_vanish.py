@@ -53,6 +53,13 @@ SITUATIONS = [
 ]
 
 
+PATIENT = [in_the_middle_of_a_copy_in, behind_sync_before_its_results]
+"""After a goodbye in one of these the server gets a while to finish."""
+VANISHING = [
+    (there, go) for there in SITUATIONS for go in WAYS_TO_GO if there not in PATIENT or go is not Guest.terminate
+]
+
+
 @pytest.fixture(scope="module", params=PIPELINES)
 def pool(module_agroal: Launch, database: Database, request: pytest.FixtureRequest) -> Agroal:
     """A pool of one server."""
@@ -66,8 +73,7 @@ def marks(database: Database) -> None:
     database.query("CREATE TABLE marks (n int); GRANT ALL ON marks TO PUBLIC")
 
 
-@pytest.mark.parametrize("go", WAYS_TO_GO, ids=lambda go: go.__name__)
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
+@pytest.mark.parametrize(("situation", "go"), VANISHING, ids=lambda function: function.__name__)
 def test_the_next_client_finds_a_clean_server(
     pool: Agroal, database: Database, situation: Situation, go: Callable[[Guest], None]
 ) -> None:

@@ -11,24 +11,22 @@ import os
 import signal
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from agroal.management.client import ManagementError, __version__, configured_socket, neutral
+from agroal.management.client import ManagementError, configured_socket, neutral
+from agroal_top.command_line import SIZE, contradiction, parser
 from agroal_top.demo import DemoSource
-from agroal_top.export import FORMATS
-from agroal_top.headless import OK, UNREACHABLE, narrate, once, record, status_of, watch
+from agroal_top.headless import OK, UNREACHABLE, USAGE, narrate, once, record, status_of, watch
 from agroal_top.live import LiveSource
 from agroal_top.options import Options
-from agroal_top.recording import MEGABYTE, MOST_MEGABYTES, BadRecording, Recorded
+from agroal_top.preferences import BadPreferences, Preferences, read, usual_action_log, usual_file
+from agroal_top.recording import MEGABYTE, BadRecording, Recorded
 from agroal_top.replay import ReplaySource
 from agroal_top.source import Lost, Refused, Source
-from agroal_top.tables import SCREENS
-
-SHORTEST, LONGEST = 0.2, 3600.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,12 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows `?`
     parse = parser()
     options = parse.parse_args(argv)
-    if wrong := _contradiction(options):
+    if wrong := contradiction(options):
         parse.error(wrong)
     try:
-        with closing(_source(options)) as source:
-            status = _run(source, options)
+        preferences = read(usual_file(), options.profile)
+        with closing(_source(options, preferences)) as source:
+            status = _run(source, options, preferences)
             sys.stdout.flush()
+    except BadPreferences as error:
+        narrate(neutral_lines(str(error)))
+        return USAGE
     except (ManagementError, BadRecording, OSError) as error:
         if isinstance(error, BrokenPipeError):  # `agroal-top --watch 1 | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,120 +59,90 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="agroal-top",
-        usage="agroal-top [OPTION]...",
-        description="Shows what a running agroal does.",
-        epilog="exit status: 0 well, 1 can't connect, 2 a command line that can't be followed, 3 not let in, "
-        "4 degraded: a server is down, a pool can't connect, or a client waits for longer than a second",
-        allow_abbrev=False,
-        add_help=False,
-    )
-    _add_sources(parser)
-    parser.add_argument("--read-only", action="store_true", help="offer nothing that changes something")
-    parser.add_argument(
-        "--interval", metavar="SECONDS", type=_seconds, default=1.0, help="time between two snapshots (1)"
-    )
-    parser.add_argument("--screen", choices=tuple(SCREENS), help="what to show, or to show first (overview)")
-    parser.add_argument("--theme", metavar="NAME", default=Options().theme, help="colours (%(default)s)")
-    parser.add_argument("--ascii", action="store_true", help="nothing but ASCII")
-    _add_headless(parser)
-    parser.add_argument("-V", "--version", action="version", version=f"agroal-top {__version__}")
-    parser.add_argument("-?", "--help", action="help", help="show this text")
-    return parser
-
-
-def _add_sources(parser: ArgumentParser) -> None:
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("-c", "--config", metavar="FILE", type=Path, help="agroal.conf of the agroal to show")
-    what.add_argument("-D", "--directory", metavar="DIR", type=Path, help="the directory with that file")
-    what.add_argument("--socket", metavar="PATH", type=Path, help="its management socket: no file is read")
-    what.add_argument("--replay", metavar="FILE", type=Path, help="show a recording")
-    what.add_argument("--demo", action="store_true", help="show made-up data: no agroal is needed")
-
-
-def _add_headless(parser: ArgumentParser) -> None:
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--once", action="store_true", help="print a screen and end")
-    how.add_argument("--watch", metavar="SECONDS", type=_seconds, help="print a line of JSON every so often")
-    how.add_argument("--headless", action="store_true", help="print nothing: only record, until it is interrupted")
-    parser.add_argument("-f", "--format", choices=FORMATS, help="of --once, for people or for programs (text)")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="where --once and --watch print to")
-    parser.add_argument("--record", metavar="FILE", type=Path, help="write what is seen to a recording")
-    parser.add_argument(
-        "--record-max-mb",
-        metavar="MB",
-        type=_megabytes,
-        default=MOST_MEGABYTES,
-        help="megabytes after which its oldest part is dropped (%(default)s)",
-    )
-
-
 def neutral_lines(text: str) -> str:
     """Text of several lines that acts on no terminal."""
     return "\n".join(map(neutral, text.split("\n")))
 
 
-def _contradiction(options: Namespace) -> str | None:
-    if options.headless and not options.record:
-        return "--headless needs --record FILE: without it nothing would come of it"
-    if options.record and options.replay:
-        return "--record and --replay exclude each other: the recording is there already"
-    if options.format and not options.once:
-        return "-f is the format of --once; --watch prints JSON"
-    if options.output and not (options.once or options.watch):
-        return "-o is where --once or --watch print to"
-    return None
-
-
-def _source(options: Namespace) -> Source:
+def _source(options: Namespace, preferences: Preferences) -> Source:
     """Raises ManagementError, BadRecording."""
     if options.replay:
         return _replay(options)
+    read_only = options.read_only or bool(preferences.read_only)
     source: Source
     if options.demo:
-        source = DemoSource(read_only=options.read_only)
+        source = DemoSource(read_only=read_only)
     else:
-        path = options.socket or configured_socket(options.config, options.directory)
-        source = LiveSource(path, read_only=options.read_only)
-    return Recorded(source, options.record, options.record_max_mb * MEGABYTE) if options.record else source
+        source = LiveSource(_socket(options, preferences), read_only=read_only)
+    return Recorded(source, options.record, options.record_max_mb * MEGABYTE)
+
+
+def _socket(options: Namespace, preferences: Preferences) -> Path:
+    """What the command line says of the place counts; without a word of it, the profile's."""
+    said: Namespace | Preferences = options
+    if not (options.socket or options.config or options.directory):
+        said = preferences
+    return said.socket or configured_socket(said.config, said.directory)
 
 
 def _replay(options: Namespace) -> ReplaySource:
-    """Where nobody looks on, it is read as fast as it goes; --once shows how it ends."""
-    if not (options.once or options.watch):
+    """Where nobody looks on, it is read as fast as it goes; --once and --svg show how it ends."""
+    if not (options.once or options.watch or options.svg):
         return ReplaySource(options.replay)
     source = ReplaySource(options.replay, wait=lambda *_: None, hold=False)
-    if options.once:
+    if not options.watch:
         source.seek(source.duration)
     return source
 
 
-def _run(source: Source, options: Namespace) -> int:
+def _run(source: Source, options: Namespace, preferences: Preferences) -> int:
+    interval = options.interval or preferences.interval or Options().interval
     if options.headless:
         signal.signal(signal.SIGTERM, _interrupt)
         narrate(f"recording {source.name} to {options.record}, until it is interrupted")
-        return record(source, options.interval, time.sleep)
+        return record(source, interval, time.sleep)
     if options.once:
         with _output(options.output) as out:
-            return once(source, options.screen, options.format or "text", options.interval, out)
+            return once(source, options.screen, options.format or "text", interval, out)
     if options.watch:
         with _output(options.output) as out:
             return watch(source, options.screen, options.watch, out, time.sleep)
-    return _show(source, options)
+    return _show(source, options, _looks(options, preferences, interval))
 
 
-def _show(source: Source, options: Namespace) -> int:
+def _looks(options: Namespace, preferences: Preferences, interval: float) -> Options:
+    usual = Options()
+    log = options.action_log or preferences.action_log
+    return Options(
+        interval,
+        options.screen or preferences.screen or usual.page,
+        options.theme or preferences.theme or usual.theme,
+        options.ascii or bool(preferences.ascii) or not _speaks_utf8(),
+        mouse=not options.no_mouse and preferences.mouse is not False,
+        colour=preferences.colour or "",
+        keymap=preferences.keymap,
+        action_log=None if options.demo else log or usual_action_log(),
+    )
+
+
+def _speaks_utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _show(source: Source, options: Namespace, looks: Options) -> int:
     try:
         from agroal_top.app import run
+        from agroal_top.picture import svg
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in {"textual", "rich"}:
             raise
         narrate("the screen needs Textual: pip install 'agroal[top]'. --once and --watch work without it")
         return UNREACHABLE
-    page = options.screen or "overview"
-    return run(source, Options(options.interval, page, options.theme, options.ascii))
+    if not options.svg:
+        return run(source, looks)
+    drawn = svg(source, looks, options.size or SIZE, 0.0 if options.replay else options.after or 3.0)
+    options.svg.write_text(drawn, encoding="utf-8")
+    return OK
 
 
 @contextmanager
@@ -184,22 +156,6 @@ def _output(path: Path | None) -> Iterator[TextIO]:
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not SHORTEST <= seconds <= LONGEST:
-        raise ArgumentTypeError(f"“{text}” is no number of seconds between {SHORTEST:g} and {LONGEST:g}")
-    return seconds
-
-
-def _megabytes(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
-        raise ArgumentTypeError(f"“{text}” is no number of megabytes between 1 and 1000000")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import os
+import select
+import signal
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -9,12 +16,16 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.color import Color, ColorParseError
 from textual.command import Provider
+from textual.filter import Monochrome, NoColor
 
+from agroal_top import keymap
 from agroal_top.messages import Arrived, Connecting, Greeted, SourceLost
 from agroal_top.model import Model
 from agroal_top.options import Options
 from agroal_top.poller import Poller
+from agroal_top.preferences import BadPreferences
 from agroal_top.screens.main import MainScreen
 from agroal_top.screens.palette import Commands
 from agroal_top.source import Hello, Source
@@ -23,6 +34,15 @@ from agroal_top.views.record import Done
 from agroal_top.widgets.ink import Ink
 
 ACTIONS_KEPT = 200
+YOUNG = 100_000
+"""New objects after which garbage is looked for, instead of 700: a snapshot of ten thousand clients is as many at once,
+and in records there are no cycles to be found. It takes a third off the time of such a tick.
+"""
+TERMINAL_EVERY = 1.0
+"""Seconds between two looks whether the terminal is still there."""
+LONGEST_END = 3.0
+"""Seconds that leaving may take when it is not."""
+GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class AgroalTop(App[int]):
@@ -47,7 +67,12 @@ class AgroalTop(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme if options.theme in self.available_themes else "agroal-dark"
+        if self.no_color:  # Textual would leave greys, and those are colours for a terminal
+            self._filters = [each for each in self._filters if not isinstance(each, Monochrome)] + [NoColor()]
+        self.set_keymap(dict(options.keymap))
         self.ink = Ink(self.get_css_variables(), options.ascii)
+        self.labels = keymap.labels(options.keymap)
+        """How the keys are written, by their ids."""
         self.main = MainScreen(options.page)
 
     @property
@@ -66,7 +91,7 @@ class AgroalTop(App[int]):
 
     def on_greeted(self, message: Greeted) -> None:
         self.hello = message.hello
-        self.main.refresh_bindings()
+        self.main.paint_frame()
 
     def on_connecting(self, message: Connecting) -> None:
         self.model.connecting(self.clock())
@@ -74,7 +99,6 @@ class AgroalTop(App[int]):
 
     def on_source_lost(self, message: SourceLost) -> None:
         self.model.lost(message.cause, message.at, message.retry_at)
-        self.main.refresh_bindings()
         self.main.paint_frame()
 
     def on_arrived(self, message: Arrived) -> None:
@@ -82,10 +106,7 @@ class AgroalTop(App[int]):
         restarts = self.model.restarts
         self.model.feed_events(events)
         if snapshot is not None:
-            was = self.model.state
             self.model.feed(*snapshot)
-            if was != "live":
-                self.main.refresh_bindings()
         if self.model.restarts != restarts:
             self.notify(
                 "another agroal answers: it was started anew, totals begin at 0", title="restarted", markup=False
@@ -98,6 +119,47 @@ class AgroalTop(App[int]):
 
 
 def run(source: Source, options: Options) -> int:
-    """Until the user leaves. The exit status: 0."""
-    result = AgroalTop(source, options).run(mouse=options.mouse)
-    return result or 0
+    """Until the user leaves, the terminal is gone, or a signal says so. The exit status. Raises BadPreferences."""
+    check(options)
+    gc.freeze()
+    gc.set_threshold(YOUNG)
+    return asyncio.run(_run(AgroalTop(source, options)))
+
+
+def check(options: Options) -> None:
+    """Raises BadPreferences for a key or a colour that there is not."""
+    if strangers := keymap.unknown(options.keymap):
+        raise BadPreferences(f"no key is called {', '.join(strangers)}: docs/agroal-top.md has the names")
+    if options.colour:
+        try:
+            Color.parse(options.colour)
+        except ColorParseError as error:
+            raise BadPreferences(f"“{options.colour}” is no colour: red, #b3202c or ansi_red is") from error
+
+
+async def _run(app: AgroalTop) -> int:
+    loop, ended = asyncio.get_running_loop(), threading.Event()
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        loop.add_signal_handler(number, app.exit, 128 + number)
+    threading.Thread(target=_watch_terminal, args=(app, loop, ended), name="terminal", daemon=True).start()
+    try:
+        return await app.run_async(mouse=app.options.mouse) or 0
+    finally:
+        ended.set()
+
+
+def _watch_terminal(app: AgroalTop, loop: asyncio.AbstractEventLoop, ended: threading.Event) -> None:
+    """A terminal may go without a signal: to who began a session of his own, or ignores SIGHUP.
+
+    For a thread: Textual may wait for ever that somebody writes to a terminal that is gone. Then nothing is left to do
+    but to finish the recording.
+    """
+    terminal = select.poll()
+    terminal.register(sys.__stdin__ or 0, 0)
+    while not any(seen & GONE for _, seen in terminal.poll(0)):
+        if ended.wait(TERMINAL_EVERY):
+            return
+    loop.call_soon_threadsafe(app.exit, 128 + signal.SIGHUP)
+    if not ended.wait(LONGEST_END):
+        app.source.close()
+        os._exit(128 + signal.SIGHUP)

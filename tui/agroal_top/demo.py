@@ -103,7 +103,23 @@ class DemoSource:
                 return {"version": VERSION, "servers": []}
             case ["conf", "reload"]:
                 return {"changes": [], "notices": []}
+            case ["conf", "alias"]:
+                return {"aliases": [_limit(pool) for pool in self._story.pools]}
+            case ["conf", "ls"]:
+                return {"files": [{"role": "main", "path": "agroal.conf", "doc": "imagined, as everything here"}]}
         raise Refused("refused", f"“{verb}” has no meaning in the demonstration: it takes a real agroal")
+
+
+def _limit(pool: ImaginedPool) -> Result:
+    seen = pool.custom
+    return {
+        "database": seen.database,
+        "aliases": [],
+        "user": seen.user,
+        "max": seen.max,
+        "initial": 0,
+        "min": seen.least,
+    }
 
 
 def _flush(pools: list[ImaginedPool], mode: str, database: object, dry_run: bool) -> Result:

@@ -29,12 +29,12 @@ class Countable:
     run: int
     mono_us: int
     """The daemon's clock: what lies between two marks is measured on it."""
+    life: int
+    """Counts the daemons that were seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark(Countable):
-    life: int
-    """Counts the daemons that were seen."""
     totals: array[int]
     gauges: array[int]
     """-1 stands for what is not known."""
@@ -43,6 +43,8 @@ class Mark(Countable):
 @dataclass(frozen=True, slots=True)
 class PoolsMark(Countable):
     totals: Mapping[Key, array[int]]
+    gauges: Mapping[Key, tuple[int, int]]
+    """Slots in use, and clients that wait."""
 
 
 class Ring(Generic[T]):
@@ -98,7 +100,7 @@ class History:
     def __init__(self) -> None:
         self._fine: Ring[Mark] = Ring(1, 900)
         self._coarse: Ring[Mark] = Ring(10, 2160)
-        # There may be hundreds of pools, and they have no charts of their own.
+        # There may be hundreds of pools, and only one of them is looked at.
         self._pools_fine: Ring[PoolsMark] = Ring(1, 120)
         self._pools_coarse: Ring[PoolsMark] = Ring(60, 361)
 
@@ -116,37 +118,45 @@ class History:
         return self._ring(window).ends(window)
 
     def pool_ends(self, window: float) -> tuple[PoolsMark, PoolsMark] | None:
-        ring = self._pools_fine if window <= self._pools_fine.span else self._pools_coarse
-        return ring.ends(window)
+        return self._pools_ring(window).ends(window)
 
     def columns(self, window: float, count: int, interval: float) -> Iterator[Sequence[Mark]]:
-        """The window in `count` equal parts: of each the marks in it, after the one before them to subtract from.
+        return columns(self._ring(window), window, count, interval)
 
-        A part that saw nothing because it is shorter than the time between two marks has the last two before it. A
-        gap is empty: nothing was seen for three intervals, or another daemon began. The last part has the newest mark.
-        """
-        ring = self._ring(window)
-        marks = ring.all()
-        if not marks:
-            yield from [()] * count
-            return
-        times = [mark.at for mark in marks]
-        width = window / count
-        patience = 3 * max(interval, ring.step)
-        # Whole multiples of a width: parts keep their marks while time goes on, or peaks would flicker.
-        last = -(-times[-1] // width)  # rounded up
-        for part in range(count):
-            begin = (last - count + part) * width
-            before, end = (bisect_right(times, at) - 1 for at in (begin, begin + width))
-            if before == end:
-                before -= 1
-                if end < 0 or begin + width - times[end] > patience:
-                    yield ()
-                    continue
-            if before >= 0 and begin - times[before] > patience:
-                before += 1
-            found = marks[max(before, 0) : end + 1]
-            yield () if any(mark.life != found[0].life for mark in found) else found
+    def pool_columns(self, window: float, count: int, interval: float) -> Iterator[Sequence[PoolsMark]]:
+        return columns(self._pools_ring(window), window, count, interval)
 
     def _ring(self, window: float) -> Ring[Mark]:
         return self._fine if window <= self._fine.span else self._coarse
+
+    def _pools_ring(self, window: float) -> Ring[PoolsMark]:
+        return self._pools_fine if window <= self._pools_fine.span else self._pools_coarse
+
+
+def columns(ring: Ring[T], window: float, count: int, interval: float) -> Iterator[Sequence[T]]:
+    """The window in `count` equal parts: of each the marks in it, after the one before them to subtract from.
+
+    A part that saw nothing because it is shorter than the time between two marks has the last two before it. A gap is
+    empty: nothing was seen for three intervals, or another daemon began. The last part has the newest mark.
+    """
+    marks = ring.all()
+    if not marks:
+        yield from [()] * count
+        return
+    times = [mark.at for mark in marks]
+    width = window / count
+    patience = 3 * max(interval, ring.step)
+    # Whole multiples of a width: parts keep their marks while time goes on, or peaks would flicker.
+    last = -(-times[-1] // width)  # rounded up
+    for part in range(count):
+        begin = (last - count + part) * width
+        before, end = (bisect_right(times, at) - 1 for at in (begin, begin + width))
+        if before == end:
+            before -= 1
+            if end < 0 or begin + width - times[end] > patience:
+                yield ()
+                continue
+        if before >= 0 and begin - times[before] > patience:
+            before += 1
+        found = marks[max(before, 0) : end + 1]
+        yield () if any(mark.life != found[0].life for mark in found) else found

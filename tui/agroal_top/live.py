@@ -13,6 +13,7 @@ from typing import Any
 
 from agroal.management.client import Code, Event, ManagementClient, ManagementError, Push
 from agroal.management.snapshot import Snapshot
+from agroal_top.rereading import Rereader
 from agroal_top.source import LOOKING, Denied, Hello, LogLine, LookingOnly, Lost, Refused, Setting
 
 TIMEOUT = 5.0
@@ -71,8 +72,9 @@ class LiveSource:
                 instance = self._hello(client).instance_id
                 after = self._known[1] if self._known[0] == instance else 0
                 self._known = (instance, after)
+                reader = Rereader()
                 for push in client.subscribe("snapshot", "events", interval=interval, after=after):
-                    yield self._read(push, instance)
+                    yield self._read(push, instance, reader)
         except Lost:
             if not self._closed:
                 raise
@@ -106,9 +108,9 @@ class LiveSource:
         self._role = hello.role
         return hello
 
-    def _read(self, push: Push, instance: str) -> Snapshot | tuple[Event, ...]:
+    def _read(self, push: Push, instance: str, reader: Rereader) -> Snapshot | tuple[Event, ...]:
         if push.topic == "snapshot":
-            return Snapshot.from_json(push.result)
+            return reader.read(push.result)
         events = tuple(Event.from_json(event) for event in _array(push.result, "events"))
         if events:
             self._known = (instance, events[-1].seq)

@@ -17,10 +17,12 @@ from agroal.management.snapshot import Pool, Slot, Snapshot
 from agroal_top.alerts import DEGRADED, Alert, alerts
 from agroal_top.compare import GAUGES, cleared, gauges, rewound
 from agroal_top.history import History, Key, Mark, PoolsMark
+from agroal_top.points import PoolSeries, peak_of, percentile_of, pool_peak, pool_rate, rate_of, seconds_between
 from agroal_top.rates import (
     COUNTERS,
     PLACES,
     POOL_TOTALS,
+    QUERIES,
     PoolRates,
     Rates,
     SlotRates,
@@ -38,6 +40,7 @@ EVENTS_KEPT = 1000
 WINDOWS = (60.0, 300.0, 900.0, 3600.0, 21600.0)
 """Seconds that are worth choosing for `window`."""
 
+_NOTHING_DONE = (0, 0, 0, 0)
 QUANTILES = {"p50": 50, "p95": 95, "p99": 99}
 SERIES = (*PLACES, *GAUGES, *QUANTILES)
 """The names that `series` knows."""
@@ -146,14 +149,14 @@ class Model:
     def rates(self) -> Rates | None:
         """Over the window, or as much of it as there is; None before there are two snapshots."""
         ends = self._history.ends(self.window)
-        return ends and rates(ends[0].totals, ends[1].totals, _seconds(*ends))
+        return ends and rates(ends[0].totals, ends[1].totals, seconds_between(*ends))
 
     def pool_rates(self, database: str, user: str) -> PoolRates | None:
         ends = self._history.pool_ends(self.window)
         if ends is None:
             return None
         first, last = (mark.totals.get((database, user)) for mark in ends)
-        return None if first is None or last is None else pool_rates(first, last, _seconds(*ends))
+        return None if first is None or last is None else pool_rates(first, last, seconds_between(*ends))
 
     def slot_rates(self, slot_id: int) -> SlotRates | None:
         """Between the last two snapshots. A client's are those of the slot that it holds."""
@@ -191,13 +194,22 @@ class Model:
         """
         of: Callable[[Sequence[Mark]], float | None]
         if name in PLACES:
-            of = _rate_of(PLACES[name])
+            of = rate_of(PLACES[name])
         elif name in GAUGES:
-            of = _peak_of(GAUGES.index(name))
+            of = peak_of(GAUGES.index(name))
         else:
-            of = self._percentile_of(QUANTILES[name])
+            of = percentile_of(QUANTILES[name], self.latest.bounds_us if self.latest else ())
         columns = self._history.columns(self.window, points, self.interval)
         return [of(marks) if marks else None for marks in columns]
+
+    def pool_series(self, pool: Key, points: int) -> PoolSeries:
+        """The window of one pool in so many parts, as `series` has it of all."""
+        columns = list(self._history.pool_columns(self.window, points, self.interval))
+        return PoolSeries(
+            [pool_rate(marks, pool, QUERIES) for marks in columns],
+            [pool_peak(marks, pool, 0) for marks in columns],
+            [pool_peak(marks, pool, 1) for marks in columns],
+        )
 
     # How it is kept
 
@@ -216,13 +228,14 @@ class Model:
 
     def _count(self, before: Snapshot | None, snapshot: Snapshot) -> None:
         """What has to be added up snapshot by snapshot, because its owners come and go."""
-        known = {} if before is None else {slot.id: slot for slot in before.slots}
+        known = {slot.id: slot for slot in before.slots} if before else {}
         for slot in snapshot.slots if before else ():
-            old = known.get(slot.id)
-            done = slot_totals(slot)
-            if old is not None and old.born_us == slot.born_us:
-                done = tuple(differences(slot_totals(old), done))  # type: ignore[assignment]
-            _add(self._worked.setdefault((slot.database, slot.user), array("q", bytes(32))), done)
+            old, done = known.get(slot.id), slot_totals(slot)
+            earlier = slot_totals(old) if old is not None and old.born_us == slot.born_us else _NOTHING_DONE
+            if done != earlier:
+                worked = self._worked.setdefault((slot.database, slot.user), array("q", _NOTHING_DONE))
+                for at, (now, then) in enumerate(zip(done, earlier, strict=True)):
+                    worked[at] += now - then
         pools = {} if before is None else {(pool.database, pool.user): pool.wait_hist for pool in before.pools}
         if len(self._waits) != len(snapshot.bounds_us) + 1:
             self._waits = array("q", bytes(8 * (len(snapshot.bounds_us) + 1)))
@@ -237,7 +250,8 @@ class Model:
 
     def _pools_mark(self, snapshot: Snapshot) -> PoolsMark:
         totals = {(pool.database, pool.user): self._pool_totals(pool) for pool in snapshot.pools}
-        return PoolsMark(self._time, self._run, snapshot.mono_us, totals)
+        now = {(pool.database, pool.user): (pool.active, pool.waiting) for pool in snapshot.pools}
+        return PoolsMark(self._time, self._run, snapshot.mono_us, self.restarts, totals, now)
 
     def _pool_totals(self, pool: Pool) -> array[int]:
         worked = self._worked.get((pool.database, pool.user), (0, 0, 0, 0))
@@ -249,49 +263,11 @@ class Model:
         place = COUNTERS.index(name)
         return ends[1].totals[place] - ends[0].totals[place] if ends else 0
 
-    def _percentile_of(self, quantile: float) -> Callable[[Sequence[Mark]], float | None]:
-        bounds = self.latest.bounds_us if self.latest else ()
-
-        def of(marks: Sequence[Mark]) -> float | None:
-            ends = _comparable(marks)
-            if ends is None:
-                return None
-            return percentile(bounds, differences(*(mark.totals[len(COUNTERS) :] for mark in ends)), quantile)
-
-        return of
-
 
 def _slot(snapshot: Snapshot, slot_id: int) -> Slot | None:
     return next((slot for slot in snapshot.slots if slot.id == slot_id), None)
 
 
-def _seconds(first: Mark | PoolsMark, last: Mark | PoolsMark) -> float:
-    return max(last.mono_us - first.mono_us, 1) / 1e6
-
-
 def _add(totals: array[int], done: Sequence[int]) -> None:
     for at, count in enumerate(done[: len(totals)]):
         totals[at] += count
-
-
-def _comparable(marks: Sequence[Mark]) -> tuple[Mark, Mark] | None:
-    """The ends of the newest run among them; None when it has but one mark."""
-    first = next(mark for mark in marks if mark.run == marks[-1].run)
-    return None if first is marks[-1] else (first, marks[-1])
-
-
-def _rate_of(place: int) -> Callable[[Sequence[Mark]], float | None]:
-    def of(marks: Sequence[Mark]) -> float | None:
-        ends = _comparable(marks)
-        return ends and (ends[1].totals[place] - ends[0].totals[place]) / _seconds(*ends)
-
-    return of
-
-
-def _peak_of(place: int) -> Callable[[Sequence[Mark]], float | None]:
-    def of(marks: Sequence[Mark]) -> float | None:
-        """The first mark is of the time before."""
-        known = [mark.gauges[place] for mark in marks[1:] or marks if mark.gauges[place] >= 0]
-        return max(known, default=None)
-
-    return of

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -18,5 +19,9 @@ class Options:
     ascii: bool = False
     """No glyph beyond ASCII, for terminals and fonts without them."""
     mouse: bool = True
+    colour: str = ""
+    """Of the status line, so that one agroal is told from another; empty for the theme's."""
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Other keys, as Textual calls them, by their names in the table of keys."""
     action_log: Path | None = None
     """A file to which every command is appended; None keeps them in memory only."""

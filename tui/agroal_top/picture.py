@@ -8,6 +8,7 @@ from time import monotonic
 from agroal_top.app import AgroalTop
 from agroal_top.options import Options
 from agroal_top.source import Lost, Source
+from agroal_top.views.drawing import without_fonts
 
 PATIENCE = 15.0
 """Seconds for the first snapshots."""
@@ -28,4 +29,4 @@ async def _drawn(source: Source, options: Options, size: tuple[int, int], second
             await pilot.pause(0.1)
         app.main.paint()
         await pilot.pause()
-        return app.export_screenshot(title="agroal-top")
+        return without_fonts(app.export_screenshot(title="agroal-top"))

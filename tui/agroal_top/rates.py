@@ -77,6 +77,9 @@ _CALLED = {"tps": "transactions", "qps": "queries", "arrivals": "clients", "logi
 PLACES = {field.name: COUNTERS.index(_CALLED.get(field.name, field.name)) for field in fields(Rates)}
 """Where the total of a rate stands."""
 
+QUERIES = [field.name for field in fields(PoolRates)].index("qps")
+"""Where among the totals of a pool its queries stand."""
+
 POOL_TOTALS = len(fields(PoolRates))
 """What the totals of a pool begin with, in the order of PoolRates; the waits by duration follow."""
 

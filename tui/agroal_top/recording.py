@@ -17,8 +17,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from agroal.management.client import Event, __version__
@@ -77,9 +78,9 @@ class Recorder:
         return (pages - free) * size
 
     def close(self) -> None:
-        """Afterwards all is in one file, without a log beside it."""
-        self._database.execute("PRAGMA journal_mode = DELETE")
-        self._database.close()
+        """Afterwards all is in one file, without a log beside it, unless somebody reads it just now."""
+        with closing(self._database), suppress(sqlite3.Error):
+            self._database.execute("PRAGMA journal_mode = DELETE")
 
     def _add_frame(self, snapshot: Snapshot) -> None:
         is_key, data = self._encoder.encode(snapshot)
@@ -113,13 +114,43 @@ class Recorder:
 
 
 class Recorded:
-    """A source that records what passes through it. When that fails it is lost, until the next attempt succeeds."""
+    """A source that can be recorded while it passes through: from the beginning to `path`, or `begin` and `end` it.
 
-    def __init__(self, source: Source, path: Path, most_bytes: int = MOST_MEGABYTES * MEGABYTE) -> None:
+    What can't be written is lost, until the next attempt succeeds: nobody is to believe that it is recorded.
+    """
+
+    def __init__(self, source: Source, path: Path | None = None, most_bytes: int = MOST_MEGABYTES * MEGABYTE) -> None:
         """Raises BadRecording."""
         self._source = source
         self._path, self._most_bytes = path, most_bytes
-        Recorder(path, most_bytes).close()  # what is wrong with the file is said at once
+        self._recorder: Recorder | None = None
+        self._lock = threading.Lock()
+        if path is not None:
+            Recorder(path, most_bytes).close()  # what is wrong with the file is said at once
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is recorded to; None when it is not."""
+        return self._path
+
+    @property
+    def size(self) -> int:
+        """Bytes of the recording."""
+        with self._lock:
+            return self._recorder.size if self._recorder else 0
+
+    def begin(self, path: Path) -> None:
+        """From the next snapshot on, at the end of what is there already. Raises BadRecording."""
+        recorder = Recorder(path, self._most_bytes)
+        with self._lock:
+            self._path, self._recorder = path, recorder
+
+    def end(self) -> None:
+        """Afterwards all is in one file."""
+        with self._lock:
+            recorder, self._path, self._recorder = self._recorder, None, None
+            if recorder is not None:
+                recorder.close()
 
     @property
     def name(self) -> str:
@@ -133,13 +164,25 @@ class Recorded:
         return self._source.hello()
 
     def snapshots(self, interval: float) -> Iterator[Snapshot | tuple[Event, ...]]:
-        try:
-            with closing(Recorder(self._path, self._most_bytes)) as recorder:
-                for item in self._source.snapshots(interval):
-                    recorder.add(item)
-                    yield item
-        except BadRecording as error:
-            raise Lost(str(error)) from error
+        for item in self._source.snapshots(interval):
+            try:
+                self._add(item)
+            except BadRecording as error:
+                raise Lost(str(error)) from error
+            yield item
+
+    def _add(self, item: Snapshot | tuple[Event, ...]) -> None:
+        with self._lock:
+            if self._path is None:
+                return
+            if self._recorder is None:
+                self._recorder = Recorder(self._path, self._most_bytes)
+            try:
+                self._recorder.add(item)
+            except BadRecording:
+                recorder, self._recorder = self._recorder, None
+                recorder.close()
+                raise
 
     def command(
         self, verb: str, args: Mapping[str, object], *, dry_run: bool = False, key: str | None = None
@@ -154,6 +197,7 @@ class Recorded:
 
     def close(self) -> None:
         self._source.close()
+        self.end()
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -17,8 +17,9 @@ from pathlib import Path
 from agroal.management.client import Event, ManagementError
 from agroal.management.snapshot import Snapshot
 from agroal_top.frames import BadFrame, Decoder
+from agroal_top.places import place_of
 from agroal_top.recording import BadRecording, check_format
-from agroal_top.source import Hello, LogLine, LookingOnly, Lost, Setting
+from agroal_top.source import LOOKING, Hello, LogLine, LookingOnly, Lost, Refused, Setting
 
 SPEEDS = (1, 2, 5, 10, 60)
 LEAD = 60.0
@@ -106,6 +107,10 @@ class ReplaySource:
         with self._changed:
             self._go(bisect_right(self._times, position) - 1)
 
+    def place_of(self, text: str) -> float:
+        """A position as people say it, see places.py. Raises BadPlace."""
+        return place_of(text, self._walls, self._times, self._at)
+
     def step(self, frames: int) -> None:
         """So many frames on, or back; it stops there."""
         with self._changed:
@@ -141,6 +146,8 @@ class ReplaySource:
     def command(
         self, verb: str, args: Mapping[str, object], *, dry_run: bool = False, key: str | None = None
     ) -> Mapping[str, object]:
+        if verb in LOOKING:
+            raise Refused("unsupported", "that is not in a recording")
         raise LookingOnly
 
     def log_tail(self, level: str, lines: int) -> list[LogLine]:

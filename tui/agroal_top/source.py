@@ -73,6 +73,27 @@ class Setting(Record):
     doc: Line
 
 
+@dataclass(frozen=True, slots=True)
+class LimitLine(Record):
+    """A line of the databases file, of the answer to `conf alias`."""
+
+    database: Name
+    aliases: tuple[Name, ...]
+    user: Name
+    max: int
+    initial: int
+    min: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile(Record):
+    """Of the answer to `conf ls`."""
+
+    role: Name
+    path: Line | None
+    doc: Line
+
+
 class Source(Protocol):
     @property
     def name(self) -> str:

@@ -45,17 +45,11 @@ class Stage:
         self.pools = pools
         self._login = login
         self._restore = restore
-        self._originals: dict[str, list[str]] = {}
 
-    def original(self, script: Script, name: str = "", *parameters: str) -> list[str]:
-        """What PostgreSQL answers. A script that has a name is played but once."""
-        if name in self._originals:
-            return self._originals[name]
+    def original(self, script: Script, *parameters: str) -> list[str]:
+        """What PostgreSQL answers."""
         self._restore()
-        answers = play(script, self.postgres, (*self.who, *parameters))
-        if name:
-            self._originals[name] = answers
-        return answers
+        return play(script, self.postgres, (*self.who, *parameters))
 
     def play(self, script: Script, way: Way, *parameters: str) -> list[str]:
         """What a client hears through the pool."""

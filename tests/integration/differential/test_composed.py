@@ -26,7 +26,7 @@ fragments = st.lists(st.sampled_from([WAIT] * 20 + list(FRAGMENTS)), min_size=2,
 @given(names=fragments)
 def test_the_answers_to_any_script_are_those_of_postgresql(stage: Stage, names: list[str]) -> None:
     script = compose(names)
-    expected = stage.original(script, "", *NAMED)
+    expected = stage.original(script, *NAMED)
 
     for way in (*WHOLE_WAYS, *MEDDLED_WAYS):
         assert stage.play(script, way, *NAMED) == expected, str(way)

@@ -18,27 +18,23 @@ from tests.integration.differential.scripts.statements import STATEMENTS
 from tests.integration.differential.scripts.unknown import UNKNOWN
 from tests.integration.differential.ways import WAYS
 from tests.integration.differential.words import Script
-from tests.integration.pipelines import PIPELINES
 
 SCRIPTS = SIMPLE | BATCHES | PORTALS | STATEMENTS | UNKNOWN | PREPARED | COPIES | SESSIONS | BROKEN | GREAT
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-@pytest.mark.parametrize("pipeline", PIPELINES)
-def test_the_answers_are_those_of_postgresql(stage: Stage, pipeline: str, name: str) -> None:
-    compare(stage, pipeline, name, SCRIPTS[name])
+def test_the_answers_are_those_of_postgresql(stage: Stage, name: str) -> None:
+    compare(stage, SCRIPTS[name])
 
 
 @pytest.mark.parametrize("name", FORGETTING)
-@pytest.mark.parametrize("pipeline", PIPELINES)
-def test_a_session_is_made_new_as_by_postgresql(stage: Stage, pipeline: str, name: str) -> None:
-    compare(stage, pipeline, name, FORGETTING[name], *NAMED)
+def test_a_session_is_made_new_as_by_postgresql(stage: Stage, name: str) -> None:
+    compare(stage, FORGETTING[name], *NAMED)
 
 
-def compare(stage: Stage, pipeline: str, name: str, script: Script, *parameters: str) -> None:
-    """Play it on all ways through a pipeline."""
-    expected = stage.original(script, name, *parameters)
+def compare(stage: Stage, script: Script, *parameters: str) -> None:
+    """Play it on all ways."""
+    expected = stage.original(script, *parameters)
 
     for way in WAYS:
-        if way.pipeline == pipeline:
-            assert stage.play(script, way, *parameters) == expected, str(way)
+        assert stage.play(script, way, *parameters) == expected, str(way)

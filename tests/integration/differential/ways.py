@@ -23,4 +23,6 @@ class Way:
 
 WHOLE_WAYS = [Way(pipeline) for pipeline in PIPELINES]
 MEDDLED_WAYS = [Way(pipeline, Cut.MESSAGES, meddled=True) for pipeline in PIPELINES if pipeline == "transaction"]
-WAYS = [*WHOLE_WAYS, *(Way(pipeline, Cut.BYTES) for pipeline in PIPELINES), *MEDDLED_WAYS]
+BYTES_WAYS = [Way(pipeline, Cut.BYTES) for pipeline in PIPELINES if pipeline != "performance"]
+"""The performance pipeline does not know messages, whole or cut."""
+WAYS = [*WHOLE_WAYS, *BYTES_WAYS, *MEDDLED_WAYS]

@@ -40,7 +40,7 @@ def run(name: str, *arguments: str, version: int = 0, said: str = "") -> subproc
 def psql(where: str, said: str, version: int = 0) -> str:
     """What psql writes that reads these commands, without headers. AssertionError where it complains."""
     done = run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", where, version=version, said=said)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), f"psql ended with {done.returncode}: {done.stderr}"
     return done.stdout
 
 

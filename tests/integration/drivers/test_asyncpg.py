@@ -39,12 +39,13 @@ def test_its_cache_of_prepared_statements(pool: Agroal, wanders: bool) -> None:
     talk(pool, ask)
 
 
-def test_arrays(pool: Agroal) -> None:
-    """To look up a type that it does not know, asyncpg sets `jit` for the session, and sets it back."""
+def test_types_that_it_has_to_look_up(pool: Agroal, wanders: bool) -> None:
+    """For the look-up it sets `jit` for the session, and sets it back."""
 
     async def ask(client: Connection) -> None:
         for n in range(20):
             assert await client.fetchval("SELECT $1::int[]", [n, None]) == [n, None]
+        assert await wanders_awaited(lambda: client.fetchval(PID)) is wanders
 
     talk(pool, ask)
 
@@ -77,9 +78,15 @@ def test_a_statement_that_is_kept(pool: Agroal) -> None:
     talk(pool, ask)
 
 
-def test_the_table_of_a_cached_statement_changes(pool: Agroal) -> None:
+def test_the_table_of_a_cached_statement_changes(pool: Agroal, wanders: bool, request: pytest.FixtureRequest) -> None:
+    """One server refuses such a statement, and asyncpg prepares it anew. Another may never have seen the old table."""
+    if wanders:
+        errors = (asyncpg.InvalidCachedStatementError, asyncpg.ProtocolError)
+        reason = "the same text on another server has other columns, or an old plan"
+        request.applymarker(pytest.mark.xfail(reason=reason, raises=errors, strict=False))
+
     async def ask(client: Connection) -> None:
-        await client.execute("CREATE TABLE altered (n int)")
+        await client.execute("DROP TABLE IF EXISTS altered; CREATE TABLE altered (n int)")
         await client.execute("INSERT INTO altered VALUES (1)")
         assert [tuple(row) for row in await client.fetch("SELECT * FROM altered")] == [(1,)]
         await client.execute("ALTER TABLE altered ADD t text DEFAULT 'new'")

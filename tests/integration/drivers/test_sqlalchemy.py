@@ -176,7 +176,7 @@ def test_asyncpg_loads_what_belongs_together(pool: Agroal, cache: int) -> None:
         engine = create_async_engine(address, pool_size=4, pool_pre_ping=True)
 
         async def one(n: int) -> None:
-            for _ in range(5):
+            for _ in range(3):
                 async with AsyncSession(engine) as session, session.begin():
                     assert await load(session, n) == [f"{n}.{k}" for k in range(n)]
                     with pytest.raises(IntegrityError):

@@ -28,7 +28,10 @@ RESTARTED = """
 host port unix_socket_dir metrics metrics_cache_max_size management console log_type max_connections
 tls ev_backend hugepage pidfile libev buffer_size non_blocking
 """
-OUR_OWN = "auth_query_database connect_timeout wait_notice_timeout tls_min_version tls_ciphers session_state max_prepared_statements canary"
+OUR_OWN = """
+auth_query_database connect_timeout wait_notice_timeout tls_min_version tls_ciphers session_state
+max_prepared_statements canary
+"""
 
 
 def a_setting(**values: object) -> Settings:

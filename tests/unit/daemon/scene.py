@@ -16,7 +16,8 @@ from agroal.daemon.lease import Lease
 from agroal.daemon.pool import PoolShell
 from agroal.errors import ClientFacing
 from agroal.net.chosen import Channel, Pump
-from agroal.net.dial import Address, Server
+from agroal.net.dial import Address
+from agroal.net.server import Server
 from agroal.pool.core import Pool
 from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings

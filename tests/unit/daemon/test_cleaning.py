@@ -12,8 +12,9 @@ import pytest
 from agroal.auth.login import Greeting
 from agroal.daemon import cleaning
 from agroal.daemon.cleaning import clean, see_off, works
-from agroal.net.dial import Address, Server
+from agroal.net.dial import Address
 from agroal.net.link import Link, Parting
+from agroal.net.server import Server
 from agroal.pipeline.ledger import Dirt
 from agroal.wire.chosen import Tally
 from tests.unit.looping import in_a_loop, pumping, settle, until

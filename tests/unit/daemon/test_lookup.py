@@ -17,8 +17,9 @@ from agroal.auth.scram import Verifier
 from agroal.daemon import lookup as module
 from agroal.daemon.lookup import REMEMBERED_SECONDS, Lookup
 from agroal.errors import LookupFailed, ServerUnreachable
-from agroal.net.dial import Server, dial
+from agroal.net.dial import dial
 from agroal.net.listen import SocketOptions
+from agroal.net.server import Server
 from agroal.wire import frontend
 from tests.unit.looping import in_a_loop, pumping, settle, until
 from tests.unit.postgres import greeting, postgres

@@ -13,8 +13,9 @@ import pytest
 from agroal.auth.login import Greeting
 from agroal.net import cancel
 from agroal.net.cancel import Cancels
-from agroal.net.dial import Address, Server
+from agroal.net.dial import Address
 from agroal.net.listen import SocketOptions
+from agroal.net.server import Server
 from tests.unit.looping import in_a_loop, pumping, settle
 from tests.unit.net.pairs import channel, pump
 from tests.unit.postgres import postgres, silent_port

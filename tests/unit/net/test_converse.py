@@ -55,6 +55,18 @@ async def test_what_comes_behind_is_left_to_the_next_talk() -> None:
         assert received(peer) == HELLO + HELLO
 
 
+@pytest.mark.parametrize("said", [b"", ANSWER[:3], ANSWER])
+@in_a_loop
+async def test_what_the_peer_has_said_already_is_heard_at_once(said: bytes) -> None:
+    async with connected() as (peer, ours):
+        peer.send(said)
+        waiting = asyncio.create_task(converse(ours, ask(), at_once=True))
+        await asyncio.sleep(0)
+        assert waiting.done() == (said == ANSWER), "the pump has not turned yet"
+        peer.send(ANSWER[len(said) :])
+        assert await waiting == [b"answer"]
+
+
 @in_a_loop
 async def test_what_comes_after_the_end_stays_in_the_kernel() -> None:
     async with connected() as (peer, ours):

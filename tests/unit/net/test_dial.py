@@ -10,11 +10,12 @@ import pytest
 from agroal.auth.login import Credentials, Greeting, login
 from agroal.auth.users import Secret
 from agroal.config.servers import ServerSettings
-from agroal.errors import ClientFacing, PeerGone, ServerRefused, ServerUnavailable
-from agroal.net.chosen import Channel, Pump
-from agroal.net.dial import Address, Server, Traffic, dial, hang_up, reach
+from agroal.errors import ClientFacing, ServerRefused, ServerUnavailable
+from agroal.net.chosen import Pump
+from agroal.net.dial import Address, dial, hang_up, reach
 from agroal.net.listen import SocketOptions
-from agroal.wire.talk import Talk, read_message
+from agroal.net.server import Server, Traffic
+from agroal.wire.talk import Talk
 from tests.unit.looping import in_a_loop, pumping, settle, until
 from tests.unit.net.pairs import channel, received, waiting_for
 from tests.unit.postgres import GOODBYE, LOGIN, SECRET, STARTUP, greeting, postgres, silent_port
@@ -191,33 +192,6 @@ class TestFailures:
             assert len(pump) == 0
 
 
-def server_at(ours: Channel) -> Server:
-    return Server(ours, Address("pg", "127.0.0.1", 5432), Greeting({}, 7, b""))
-
-
-def ask() -> Talk[None]:
-    yield b"how are you?"
-    yield from read_message()
-
-
-class TestConversations:
-    @in_a_loop
-    async def test_a_server_that_does_not_answer_is_left_in_time(self) -> None:
-        async with pumping() as pump:
-            with channel(pump, "server") as (peer, ours):
-                with pytest.raises(TimeoutError):
-                    await server_at(ours).converse(ask(), SOON)
-                assert received(peer) == b"how are you?"
-
-    @in_a_loop
-    async def test_a_server_that_hangs_up_is_gone(self) -> None:
-        async with pumping() as pump:
-            with channel(pump, "server") as (peer, ours):
-                peer.close()
-                with pytest.raises(PeerGone):
-                    await server_at(ours).converse(ask(), 5)
-
-
 class TestHangingUp:
     @in_a_loop
     async def test_says_goodbye_and_waits_for_the_servers_end(self) -> None:
@@ -279,10 +253,6 @@ class TestHangingUp:
                 assert not ending.done()
                 peer.close()
                 await ending
-
-
-def test_traffic_adds_up() -> None:
-    assert Traffic(1, 2, 3, 4) + Traffic(10, 20, 30, 40) == Traffic(11, 22, 33, 44)
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,7 @@ class TestListener:
     def test_hands_each_client_on_with_its_address(self) -> None:
         with reception(bind_tcp("127.0.0.1", 0, 16)[0]) as at, closing(at.connect(), at.connect()) as clients:
             at.pump.turn()
+            at.pump.turn()
             assert [address for _, address in at.clients] == [client.getsockname() for client in clients]
 
     def test_does_not_starve_others_over_a_storm_of_clients(self) -> None:
@@ -221,6 +222,8 @@ class TestListener:
 
     def test_a_client_that_was_gone_before_is_no_trouble(self) -> None:
         with reception(OutOfOrder(bind_tcp("127.0.0.1", 0, 16)[0], errno.ECONNABORTED)) as at, closing(at.connect()):
+            at.pump.turn()
+            assert at.clients == []
             at.pump.turn()
             assert len(at.clients) == 1
             assert at.timer.calls == []

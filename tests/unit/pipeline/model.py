@@ -61,6 +61,14 @@ class ModelServer:
         self._status = b"I"
         self._skipping = False
         self._unread = b""
+        self._answers = {
+            "P": self._prepare,
+            "B": self._bind,
+            "D": self._describe,
+            "E": self._execute,
+            "C": self._close,
+            "Q": self._query,
+        }
 
     @property
     def in_trouble(self) -> bool:
@@ -87,7 +95,7 @@ class ModelServer:
         if self._skipping or kind == "H":
             return b""
         try:
-            answer = getattr(self, f"_{kind}")(body)
+            answer = self._answers[kind](body)
         except Refusal as refused:
             self._portals.clear()
             self._skipping = kind != "Q"
@@ -96,7 +104,7 @@ class ModelServer:
             answer = refused.response
         return answer + message("Z", self._status) if kind == "Q" else answer
 
-    def _P(self, body: bytes) -> bytes:
+    def _prepare(self, body: bytes) -> bytes:
         name, text, _ = body.split(b"\0", 2)
         if not name:
             self.statements.pop(b"", None)
@@ -109,19 +117,21 @@ class ModelServer:
         self.statements[name] = text
         return message("1")
 
-    def _B(self, body: bytes) -> bytes:
+    def _bind(self, body: bytes) -> bytes:
         portal, name, _ = body.split(b"\0", 2)
         text = self._statement(name)
         self._check(text)
         if self.refusals and name:
             code = self.refusals.pop(0)
-            raise Refusal(code, {"0A000": "cached plan must not change result type"}.get(code, f'about "{name.decode()}"'))
+            raise Refusal(
+                code, {"0A000": "cached plan must not change result type"}.get(code, f'about "{name.decode()}"')
+            )
         if portal and portal in self._portals:
             raise Refusal("42P03", f'cursor "{portal.decode()}" already exists')
         self._portals[portal] = text
         return message("2")
 
-    def _D(self, body: bytes) -> bytes:
+    def _describe(self, body: bytes) -> bytes:
         name = body[1:-1]
         if body[:1] == b"S":
             text = self._statement(name)
@@ -131,16 +141,16 @@ class ModelServer:
         text = self._portal(name)
         return _shape() if text.startswith(b"SELECT") else message("n")
 
-    def _E(self, body: bytes) -> bytes:
+    def _execute(self, body: bytes) -> bytes:
         text = self._portal(body[: body.index(b"\0")])
         self._check(text)
         return self._run(text)
 
-    def _C(self, body: bytes) -> bytes:
+    def _close(self, body: bytes) -> bytes:
         (self.statements if body[:1] == b"S" else self._portals).pop(body[1:-1], None)
         return message("3")
 
-    def _Q(self, body: bytes) -> bytes:
+    def _query(self, body: bytes) -> bytes:
         text = body[:-1]
         self.statements.pop(b"", None)
         self._portals.pop(b"", None)

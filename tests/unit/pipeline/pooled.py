@@ -1,4 +1,4 @@
-"""A client of the transaction pipeline and its servers, without a socket between them: what net/turns.py does, in bytes."""
+"""A client of the transaction pipeline and its servers without a socket between them: what net/ does, in bytes."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ class Pooled:
     def ask(self, data: bytes, seat: Seat) -> bytes:
         """What its server answers to this."""
         if self.seat is None:
-            self.seat = seat
-            self.turn.begin(seat.luggage, {})
+            self.take(seat)
         return self.seat.server.hear(self.request(data))
 
     def request(self, data: bytes) -> bytes:
@@ -75,9 +74,18 @@ class Pooled:
             return heard + self.hear(self.seat.server.hear(asked))
         if turn.is_over:
             turn.leaves(())
-            turn.end()
+            if not turn.tally.stale:
+                turn.luggage.unnamed = turn.tally.unnamed
+            turn.retry = None
+            turn.bound.clear()
             self.seat = None
         return heard
+
+    def take(self, seat: Seat) -> None:
+        """It has this server now."""
+        turn, self.seat = self.turn, seat
+        turn.luggage = seat.luggage
+        turn.tally.stale = seat.luggage.unnamed is not turn.tally.unnamed or turn.unnamed_needs_more
 
 
 def at_cuts(data: bytes, cuts: Iterable[int]) -> list[bytes]:

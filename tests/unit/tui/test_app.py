@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from agroal_top.app import run
 from agroal_top.options import Options
+from agroal_top.preferences import BadPreferences
 from agroal_top.source import Lost
 from agroal_top.themes import THEMES
 
 from tests.unit.tui.screens.scene import EVENTS, FakeSource, Scene, play, snapshot
-
-HOSTILE = "[bold red]x[/] [link=a]\\[ \u6f22\u5b57"
 
 
 def test_a_lost_daemon_leaves_its_data_and_says_why() -> None:
@@ -84,25 +85,6 @@ def test_events_stand_on_the_overview() -> None:
     play(scenario)
 
 
-def test_names_are_never_markup() -> None:
-    now = snapshot(5)
-    pools = tuple(replace(pool, database=HOSTILE, error=HOSTILE) for pool in now.pools[:1])
-    clients = tuple(replace(client, database=HOSTILE, application_name=HOSTILE) for client in now.clients)
-    slots = tuple(replace(slot, database=HOSTILE, application_name=HOSTILE) for slot in now.slots)
-    servers = tuple(replace(server, name=HOSTILE, error=HOSTILE) for server in now.servers)
-    waiters = tuple(replace(waiter, database=HOSTILE) for waiter in now.waiters)
-    hostile = replace(now, pools=pools, clients=clients, slots=slots, servers=servers, waiters=waiters)
-
-    async def scenario(scene: Scene) -> None:
-        await scene.hear((replace(EVENTS[0], text=HOSTILE),))
-        for key in "1234567890":
-            await scene.press(key, "enter", "y", "escape", "a", "escape")
-        await scene.press("2")
-        await scene.see("[bold red]x[/]")
-
-    play(scenario, size=(200, 60), snapshots=(hostile,))
-
-
 def test_every_theme_of_ours_draws() -> None:
     async def scenario(scene: Scene) -> None:
         for theme in THEMES:
@@ -118,3 +100,49 @@ def test_an_unknown_theme_is_the_usual_one() -> None:
         assert scene.app.theme == "agroal-dark"
 
     play(scenario, options=Options(theme="nosuch"))
+
+
+def test_without_colours_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def scenario(scene: Scene) -> None:
+        for key in "1234567890":
+            await scene.press(key)
+            styles = [
+                segment.style
+                for strip in scene.app.screen._compositor.render_strips()
+                for segment in strip.apply_filter(scene.app._filters[-1], scene.app.screen.styles.background)
+                if segment.style
+            ]
+            colours = {colour.name for style in styles for colour in (style.color, style.bgcolor) if colour}
+            assert colours == {"default"}, "greys are colours, too"
+        await scene.press("3")
+        assert any(style.reverse for style in styles), "the cursor is still seen"
+
+    play(scenario, size=(120, 36))
+
+
+def test_a_profile_has_its_colour_and_its_keys() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert scene.app.main.query_one("#status").styles.background.hex == "#FF0000"
+        assert "f10 Quit" in scene.text()
+        await scene.press("question_mark")
+        await scene.see("f10")
+        await scene.press("escape", "q")
+        assert scene.app.return_value is None
+        await scene.press("f10")
+        assert scene.app.return_value == 0
+
+    play(scenario, options=Options(colour="red", keymap={"main.quit": "f10"}))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(colour="reddish"), "“reddish” is no colour"),
+        (Options(keymap={"main.leave": "x"}), "no key is called main.leave"),
+    ],
+)
+def test_wishes_that_can_not_be_are_refused_at_once(options: Options, said: str) -> None:
+    with pytest.raises(BadPreferences, match=said):
+        run(FakeSource(), options)

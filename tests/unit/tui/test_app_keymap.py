@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agroal_top import keymap
+from agroal_top.command_line import parser
 from agroal_top.keymap import Where
 from agroal_top.views.footer import Offer, entries
 from agroal_top.views.text import width
@@ -14,6 +15,12 @@ PAGE = Path(__file__).parents[3] / "docs" / "agroal-top.md"
 
 def test_the_documentation_has_the_table_as_it_is() -> None:
     assert keymap.markdown() in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_documentation_has_every_option() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    options = [action for action in parser()._actions if action.option_strings]
+    assert [one.dest for one in options if not all(f"`{name}" in page for name in one.option_strings)] == []
 
 
 def test_every_binding_can_be_remapped() -> None:

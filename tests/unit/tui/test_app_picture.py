@@ -14,6 +14,8 @@ def test_the_screen_is_an_svg(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = svg(DemoSource(1), Options(interval=0.2, page="pools"), (100, 30), seconds=0)
     assert drawn.startswith("<svg")
     assert "keycloak" in drawn
+    assert "url(http" not in drawn
+    assert "monospace" in drawn
 
 
 def test_nothing_to_draw_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -265,3 +265,26 @@ def test_it_is_degraded_while_a_server_is_down() -> None:
     down = (replace(sample.SERVER, state="down"),)
     assert fed(made(1, servers=down)).degraded
     assert not fed(made(1, servers=down), made(2)).degraded
+
+
+def test_a_pool_has_curves_of_its_own() -> None:
+    model = Model(window=10)
+    for at in range(11):
+        work = slot(0, database="shop", user="web", queries=10 * at)
+        model.feed(made(at, slots=(work,), pools=(pool(active=at % 3, waiting=at % 2),)), at)
+    series = model.pool_series(("shop", "web"), 10)
+    assert series.qps[-5:] == [10.0] * 5
+    assert series.active[-3:] == [8 % 3, 9 % 3, 10 % 3]
+    assert series.waiting[-3:] == [0, 1, 0]
+    assert set(model.pool_series(("no", "body"), 10).qps) == {None}
+
+
+def test_a_restart_is_a_gap_in_the_curves_of_a_pool() -> None:
+    model = Model(window=10)
+    for at in range(5):
+        model.feed(made(at), at)
+    for at in range(5, 10):
+        model.feed(made(at, instance="two"), at)
+    qps = model.pool_series(("shop", "web"), 10).qps
+    assert None in qps[-6:-3]
+    assert qps[-1] == 0.0

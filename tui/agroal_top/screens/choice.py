@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,15 +15,24 @@ from agroal_top.views.actions import Action, Tier
 from agroal_top.views.text import Part, Tone, fitted
 from agroal_top.widgets.ink import ink_of
 
-TITLE, HINT = 38, 30
+TITLE, HINT = 50, 32
 
 
-class Choice(ModalScreen[Action | None]):
+class Item(NamedTuple):
+    key: str
+    title: str
+    hint: str
+    grave: bool = False
+
+
+class Choice(ModalScreen[int | None]):
+    """The number of the item that was chosen."""
+
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "Cancel")]
 
-    def __init__(self, title: str, actions: Sequence[Action]) -> None:
+    def __init__(self, title: str, items: Sequence[Item]) -> None:
         super().__init__()
-        self._heading, self._actions = title, actions
+        self._heading, self._items = title, items
 
     def compose(self) -> ComposeResult:
         yield OptionList(classes="dialog wide", compact=True, markup=False)
@@ -34,18 +43,21 @@ class Choice(ModalScreen[Action | None]):
         options.border_subtitle = (
             "enter chooses · esc leaves" if not ink_of(self).ascii else "enter chooses, esc leaves"
         )
-        options.add_options([ink_of(self).text([_line(action)]) for action in self._actions])
-        options.highlighted = 0 if self._actions else None
+        options.add_options([ink_of(self).text([_line(item)]) for item in self._items])
+        options.highlighted = 0 if self._items else None
         options.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._actions[event.option_index])
+        self.dismiss(event.option_index)
 
 
-def _line(action: Action) -> list[Part]:
-    tone = Tone.ERROR if action.tier >= Tier.DESTRUCTIVE else Tone.PLAIN
+def item_of(action: Action) -> Item:
+    return Item(action.key, action.title, action.hint, action.tier >= Tier.DESTRUCTIVE)
+
+
+def _line(item: Item) -> list[Part]:
     return [
-        Part(f"{action.key} ", Tone.ACCENT),
-        Part(fitted(action.title, TITLE) + " ", tone),
-        Part(fitted(action.hint, HINT), Tone.DIM),
+        Part(f"{item.key:1} ", Tone.ACCENT),
+        Part(fitted(item.title, TITLE) + " ", Tone.ERROR if item.grave else Tone.PLAIN),
+        Part(fitted(item.hint, HINT), Tone.DIM),
     ]

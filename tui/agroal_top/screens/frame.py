@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from textual import on
+from textual.actions import parse
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer
+from textual.widgets import ContentSwitcher
 
 from agroal_top import keymap
+from agroal_top.keymap import Where
 from agroal_top.model import Model
+from agroal_top.recording import Recorded
 from agroal_top.screens.clients import ClientsPage
 from agroal_top.screens.config import ConfigPage
 from agroal_top.screens.log import LogPage
@@ -22,12 +26,13 @@ from agroal_top.screens.servers import ServersPage
 from agroal_top.screens.slots import SlotsPage
 from agroal_top.screens.traffic import TrafficPage
 from agroal_top.screens.waits import WaitsPage
-from agroal_top.views import status
+from agroal_top.views import footer, status
 from agroal_top.views.clients import Scope
+from agroal_top.views.footer import Offer
 from agroal_top.views.text import Part
+from agroal_top.widgets.bar import Bar
 from agroal_top.widgets.filter_bar import FilterBar
 from agroal_top.widgets.lines import Lines
-from agroal_top.widgets.nav_bar import NavBar
 
 if TYPE_CHECKING:
     from agroal_top.app import AgroalTop
@@ -77,18 +82,20 @@ class Frame(Screen[None]):
         return self.query_one(f"#{self.current}", Page)
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="status")
-        yield NavBar(id="navigation")
-        yield Lines(id="banner")
+        yield Bar(id="status")
+        yield Bar(id="navigation")
+        yield Bar(id="banner")
         with ContentSwitcher(initial=self.current, id="pages"):
             for page in PAGES:
                 yield page()
         yield FilterBar()
-        yield Footer(compact=True, show_command_palette=False)
+        yield Bar(id="footer")
         yield Lines(id="too-small")
 
     def on_mount(self) -> None:
         self._ready = True
+        if colour := self.top.options.colour:
+            self.query_one("#status").styles.background = colour
         self.set_interval(TICK, self._tick)
         self.paint()
         self.page.focus_first()
@@ -123,13 +130,21 @@ class Frame(Screen[None]):
         if not self.is_there:
             return
         view, columns = self.view(), self.size.width
-        self.query_one("#status", Lines).show([status.status_line(self.model, view, columns)])
-        self.query_one("#navigation", NavBar).show_pages(status.navigation(self.model, self.current, columns))
+        self.query_one("#status", Bar).show(status.status_line(self.model, view, columns))
+        self.query_one("#navigation", Bar).offer(status.navigation(self.model, self.current, columns))
+        self.query_one("#footer", Bar).offer([*footer.entries(self._offers(), self.top.labels, columns)])
         said = self.banner()
-        banner = self.query_one("#banner", Lines)
+        banner = self.query_one("#banner", Bar)
         banner.display = bool(said)
-        banner.show([said])
+        banner.show(said)
         self.set_class(self.model.state in ("stale", "lost"), "-frozen")
+
+    def _offers(self) -> Iterator[Offer]:
+        for key in keymap.of(Where.MAIN):
+            _, name, arguments = parse(key.action)
+            works = self.check_action(name, arguments)
+            if key.footer and works is not False:
+                yield Offer(key, bool(works))
 
     def banner(self) -> list[Part]:
         """Empty when all is well."""
@@ -143,17 +158,19 @@ class Frame(Screen[None]):
             interval=top.poller.interval,
             paused=self.paused,
             now=top.clock(),
+            recorded=top.source.size if isinstance(top.source, Recorded) and top.source.path else None,
         )
 
     def show_page(self, name: str, scope: Scope | None = None, *, key: object = None) -> None:
         """Another page in place of this one."""
+        if self.maximized:
+            self.minimize()
         self.current = name
         page = self.page
         page.scope = scope
         self.query_one(ContentSwitcher).current = name
         self.query_one(FilterBar).close()
         page.focus_first()
-        self.refresh_bindings()
         self.paint_now()
         if key is not None:
             page.point_at(key)
@@ -164,8 +181,13 @@ class Frame(Screen[None]):
         self._trail.append(Place(self.current, self.page.scope))
         self.show_page(message.page, message.scope, key=message.key)
 
-    def on_nav_bar_picked(self, message: NavBar.Picked) -> None:
-        self.go(message.page)
+    @on(Bar.Picked, "#navigation")
+    def _go_to_picked(self, message: Bar.Picked) -> None:
+        self.go(message.entry)
+
+    @on(Bar.Picked, "#footer")
+    async def _do_picked(self, message: Bar.Picked) -> None:
+        await self.run_action(message.entry)
 
     def go(self, name: str) -> None:
         """To a page, as by its number: the way back is forgotten."""

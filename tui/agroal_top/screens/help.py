@@ -1,8 +1,8 @@
-"""The keys of a page, from the table of all keys, and how filters are written."""
+"""The keys of what has the focus, from the table of all keys, and how filters are written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,7 +15,6 @@ from agroal_top.keymap import Where
 from agroal_top.views.text import Part, Tone
 from agroal_top.widgets.lines import Lines
 
-_LISTENERS = {"slots": Where.GRID, "log": Where.LOG, "traffic": None}
 _FILTERS = (
     ("web", "rows with this text in any column; !web those without"),
     ("user:^web", "a regular expression in one column"),
@@ -23,15 +22,12 @@ _FILTERS = (
 )
 
 
-def lines(page: str, read_only: bool, replay: bool) -> Iterator[list[Part]]:
-    """First the keys of what has the focus on this page, then those that work everywhere."""
-    listener = _LISTENERS.get(page, Where.TABLE)
-    for where in (listener, Where.REPLAY if replay else None, Where.MAIN):
-        if where is None:
-            continue
+def lines(listeners: Sequence[Where], labels: Mapping[str, str], read_only: bool, replay: bool) -> Iterator[list[Part]]:
+    """First the keys of what has the focus, then those that work everywhere."""
+    for where in (*listeners, *([Where.REPLAY] if replay else []), Where.MAIN):
         yield [Part(where.value, Tone.STRONG)]
         for key in keymap.of(where, read_only=read_only):
-            yield [Part(f"  {key.label:14} ", Tone.ACCENT), Part(key.doc, Tone.WARN if key.acts else Tone.PLAIN)]
+            yield [Part(f"  {labels[key.id]:14} ", Tone.ACCENT), Part(key.doc, Tone.WARN if key.acts else Tone.PLAIN)]
         yield []
     yield [Part("in a filter", Tone.STRONG)]
     for example, meaning in _FILTERS:
@@ -41,9 +37,9 @@ def lines(page: str, read_only: bool, replay: bool) -> Iterator[list[Part]]:
 class Help(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "Close")]
 
-    def __init__(self, page: str, *, read_only: bool, replay: bool) -> None:
+    def __init__(self, listeners: Sequence[Where], labels: Mapping[str, str], *, read_only: bool, replay: bool) -> None:
         super().__init__()
-        self._page, self._read_only, self._replay = page, read_only, replay
+        self._lines = list(lines(listeners, labels, read_only, replay))
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog tall") as box:
@@ -52,4 +48,4 @@ class Help(ModalScreen[None]):
         box.border_subtitle = "esc closes"
 
     def on_mount(self) -> None:
-        self.query_one(Lines).show(list(lines(self._page, self._read_only, self._replay)))
+        self.query_one(Lines).show(self._lines)

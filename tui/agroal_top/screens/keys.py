@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from agroal_top.keymap import Where
 from agroal_top.model import WINDOWS
 from agroal_top.replay import ReplaySource
 from agroal_top.screens.clients import ClientsPage
 from agroal_top.screens.frame import Frame
 from agroal_top.screens.help import Help
+from agroal_top.screens.page import Page
 from agroal_top.screens.slots import SlotsPage
 from agroal_top.screens.traffic import TrafficPage
 from agroal_top.views.filters import BadFilter
 from agroal_top.views.slots import Grouping, Heat
 from agroal_top.widgets.filter_bar import FilterBar
+from agroal_top.widgets.live_table import LiveTable
+from agroal_top.widgets.slot_grid import SlotGrid
 
 T = TypeVar("T")
 INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -117,10 +121,6 @@ class Keys(Frame):
             self.app.copy_to_clipboard(text)
             self.app.notify(text, title="copied", markup=False, timeout=2)
 
-    def action_write(self) -> None:
-        path = self.app.save_screenshot()
-        self.app.notify(path, title="written", markup=False)
-
     def action_repaint(self) -> None:
         self.refresh(layout=True)
         self.paint_now()
@@ -130,7 +130,12 @@ class Keys(Frame):
 
     def action_help(self) -> None:
         replay = isinstance(self.top.source, ReplaySource)
-        self.app.push_screen(Help(self.current, read_only=self.top.read_only, replay=replay))
+        self.app.push_screen(Help(self.listeners(), self.top.labels, read_only=self.top.read_only, replay=replay))
+
+    def listeners(self) -> list[Where]:
+        """Who hears a key before the screen does: the widget with the focus, and the page."""
+        nodes = [node for node in (self.focused, self.page) if isinstance(node, LiveTable | SlotGrid | Page)]
+        return [node.LISTENS for node in nodes if node.LISTENS is not None]
 
     def action_quit(self) -> None:
         self.app.exit(0)

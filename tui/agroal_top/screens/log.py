@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from agroal_top import keymap
+from agroal_top.keymap import Where
 from agroal_top.model import Model
 from agroal_top.screens.page import Page
 from agroal_top.source import Lost, Refused
@@ -30,7 +31,8 @@ class Tab(Enum):
 
 class LogPage(Page):
     page = "log"
-    BINDINGS: ClassVar[list[BindingType]] = list(keymap.bindings(keymap.Where.LOG))
+    LISTENS = Where.LOG
+    BINDINGS: ClassVar[list[BindingType]] = list(keymap.bindings(LISTENS))
 
     def __init__(self) -> None:
         super().__init__()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import Mapping
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.binding import BindingType
 
 from agroal_top import format, keymap
-from agroal_top.screens.choice import Choice
+from agroal_top.screens.ask import Ask
+from agroal_top.screens.choice import Choice, item_of
 from agroal_top.screens.confirm import Confirm
 from agroal_top.screens.replay import Replay
 from agroal_top.source import Lost, Refused
@@ -19,6 +21,7 @@ from agroal_top.views import actions, record
 from agroal_top.views.actions import Action, Tier
 from agroal_top.views.status import instance
 from agroal_top.widgets.live_table import LiveTable
+from agroal_top.widgets.slot_grid import SlotGrid
 
 
 class MainScreen(Replay):
@@ -33,18 +36,25 @@ class MainScreen(Replay):
             if self.top.read_only:
                 return False
             return True if self.model.state in ("live", "stale") else None
-        if action in ("step", "skip", "speed", "mark"):
+        if action in ("step", "skip", "speed", "seek", "mark"):
             return self.recording is not None
+        if action == "record":
+            return self.recordable is not None
         return True
 
     def action_actions(self) -> None:
         self._choose("actions", actions.menu(self.page.target(), self.instance, self._status))
 
-    def on_live_table_menu_asked(self, message: LiveTable.MenuAsked) -> None:
+    @on(LiveTable.MenuAsked)
+    @on(SlotGrid.MenuAsked)
+    def _show_menu(self) -> None:
         if self.check_action("actions", ()):
             self.action_actions()
 
     def action_act(self, kind: str) -> None:
+        if kind == "set":
+            self._set()
+            return
         found = self._candidates(kind)
         if not found:
             self.app.notify("there is nothing under the cursor that this could be done to", markup=False)
@@ -52,6 +62,19 @@ class MainScreen(Replay):
             self.carry_out(found[0])
         else:
             self._choose(kind, found)
+
+    def _set(self) -> None:
+        """Asks for the value first; what is masked is not offered to be edited."""
+        if (setting := self.page.target().setting) is None:
+            self.app.notify("there is no parameter under the cursor: they are on the page Config", markup=False)
+            return
+
+        def said(value: str | None) -> None:
+            if value is not None:
+                self.carry_out(actions.conf_set(setting.key, value))
+
+        value = "" if setting.value == actions.MASK else setting.value
+        self.app.push_screen(Ask(f"set {setting.key}", setting.doc, value), said)
 
     def action_ping(self) -> None:
         self._ping()
@@ -83,11 +106,11 @@ class MainScreen(Replay):
         return []
 
     def _choose(self, title: str, found: list[Action]) -> None:
-        def chosen(action: Action | None) -> None:
-            if action is not None:
-                self.carry_out(action)
+        def chosen(number: int | None) -> None:
+            if number is not None:
+                self.carry_out(found[number])
 
-        self.app.push_screen(Choice(title, found), chosen)
+        self.app.push_screen(Choice(title, [item_of(action) for action in found]), chosen)
 
     @work(group="command")
     async def carry_out(self, action: Action) -> None:
@@ -95,6 +118,7 @@ class MainScreen(Replay):
         would = await self._command(action, dry_run=True)
         if would is None:
             return
+        action = actions.learnt(action, would)
         question = Confirm(action, actions.effects(action, would))
         if action.tier is not Tier.FREE and not await self.app.push_screen_wait(question):
             return
@@ -122,7 +146,7 @@ class MainScreen(Replay):
         if path := self.top.options.action_log:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("a", encoding="utf-8") as file:
+                with open(path, "a", encoding="utf-8", opener=_for_its_owner) as file:
                     file.write(record.file_line(done))
             except OSError as error:
                 self.app.notify(f"{path}: {error.strerror}", title="action log", severity="warning", markup=False)
@@ -137,6 +161,10 @@ class MainScreen(Replay):
         servers = result.get("servers")
         answers = [_pong(server) for server in servers] if isinstance(servers, list) else []
         self.app.notify("\n".join(answers) or "agroal is alive", title="ping", markup=False)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _pong(server: Mapping[str, object]) -> str:

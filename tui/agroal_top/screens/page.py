@@ -8,10 +8,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
+from agroal_top.keymap import Where
 from agroal_top.model import Model
 from agroal_top.views.actions import Target
 from agroal_top.views.clients import Scope
 from agroal_top.views.filters import BadFilter, parse
+from agroal_top.views.listing import Value
 from agroal_top.widgets.ink import ink_of
 from agroal_top.widgets.live_table import LiveTable
 
@@ -30,11 +32,14 @@ class Page(Vertical):
 
     page: ClassVar[str]
     """Its name in keymap.PAGES."""
+    LISTENS: ClassVar[Where | None] = None
+    """Whose keys it hears while it is seen."""
 
     def __init__(self) -> None:
         super().__init__(id=self.page)
         self.scope: Scope | None = None
         self.filter = ""
+        self._titles: dict[str, str] = {}
 
     def paint(self, model: Model) -> None:
         raise NotImplementedError
@@ -48,7 +53,9 @@ class Page(Vertical):
     def set_filter(self, text: str) -> None:
         """Raises BadFilter; then the filter is as before."""
         if (table := self.table) is None:
-            raise BadFilter("there is no table on this page")
+            if text:
+                raise BadFilter("there is no table on this page")
+            return
         table.match = parse(text, table.columns)
         self.filter = text
         table.rearrange()
@@ -74,8 +81,18 @@ class Page(Vertical):
         item: Any = table.item
         return "\t".join(column.show(item).text for column in table.columns)
 
+    def sheet(self) -> list[list[Value]]:
+        """The table for a spreadsheet, as it is filtered and sorted, under the names of its columns."""
+        table = self.table
+        if table is None or not table.columns:
+            return []
+        rows = [[column.value(item) for column in table.columns] for item in table.items]
+        heads: list[Value] = [column.id for column in table.columns]
+        return [heads, *rows]
+
     def titled(self, selector: str, title: str) -> None:
         """The title of a panel."""
-        self.query_one(selector).border_title = Content(
-            ink_of(self).shown(title)
-        )  # not a str: those are read as markup
+        shown = ink_of(self).shown(title)
+        if self._titles.get(selector) != shown:
+            self._titles[selector] = shown
+            self.query_one(selector).border_title = Content(shown)  # not a str: those are read as markup

@@ -9,8 +9,12 @@ from agroal_top.screens.page import Open, Page
 from agroal_top.views import pools
 from agroal_top.views.actions import Target
 from agroal_top.views.clients import Scope
+from agroal_top.widgets.ink import ink_of
 from agroal_top.widgets.lines import Lines
 from agroal_top.widgets.live_table import LiveTable
+
+BESIDE = 24
+"""Columns of a curve's name and its last value, and of the frame."""
 
 
 def open_slots(row: pools.Row) -> Open:
@@ -45,7 +49,11 @@ class PoolsPage(Page):
     def _paint_details(self) -> None:
         row = self.query_one(LiveTable).item
         details = self.query_one("#pool-details", Lines)
-        details.show(list(pools.details(row, self._model)) if row and self._model else [])
+        if row is None or self._model is None:
+            details.show([])
+            return
+        points = max(1, self.size.width - BESIDE)
+        details.show(list(pools.details(row, self._model, points, ink_of(self).ascii)))
 
     def on_live_table_moved(self) -> None:
         self._paint_details()

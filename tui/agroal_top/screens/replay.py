@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from agroal_top.places import BadPlace
 from agroal_top.replay import SPEEDS, ReplaySource
-from agroal_top.screens.keys import Keys
+from agroal_top.screens.ask import Ask
+from agroal_top.screens.files import Files
 from agroal_top.views.playing import Playing, line
 from agroal_top.views.text import Part
 
 
-class Replay(Keys):
+class Replay(Files):
     """Without a recording these do nothing, and `check_action` hides them."""
 
     @property
@@ -36,6 +38,23 @@ class Replay(Keys):
     def action_skip(self, seconds: int) -> None:
         if recording := self.recording:
             recording.seek(recording.position + seconds)
+
+    def action_seek(self) -> None:
+        if recording := self.recording:
+
+            def wrong(text: str) -> str:
+                try:
+                    recording.place_of(text)
+                except BadPlace as error:
+                    return str(error)
+                return ""
+
+            def said(text: str | None) -> None:
+                if text is not None:
+                    recording.seek(recording.place_of(text))
+
+            hint = "12:04 or 12:04:15, a day before it, +5m, -30s, 50%"
+            self.app.push_screen(Ask("go to", hint, wrong=wrong), said)
 
     def action_speed(self) -> None:
         if recording := self.recording:

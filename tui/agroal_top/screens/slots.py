@@ -11,6 +11,7 @@ from agroal_top.screens.page import Open, Page
 from agroal_top.views import slots
 from agroal_top.views.actions import Target
 from agroal_top.views.filters import Match, parse
+from agroal_top.views.listing import Value
 from agroal_top.widgets.ink import ink_of
 from agroal_top.widgets.lines import Lines
 from agroal_top.widgets.slot_grid import SlotGrid
@@ -92,3 +93,12 @@ class SlotsPage(Page):
         if cell is None or cell.slot is None:
             return ""
         return "\t".join(column.show(cell.slot).text for column in slots.COLUMNS)
+
+    def sheet(self) -> list[list[Value]]:
+        """The slots that are bright."""
+        if self._snapshot is None:
+            return []
+        wanted = self._wanted(self._snapshot)
+        bright = [slot for slot in self._snapshot.slots if wanted is None or slot.id in wanted]
+        heads: list[Value] = [column.id for column in slots.COLUMNS]
+        return [heads, *[[column.value(slot) for column in slots.COLUMNS] for slot in bright]]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from agroal.management.client import neutral
 from agroal.management.snapshot import Client
+from agroal_top.source import Setting
 
 LINES = 6
 """Of changes that a dialog has room for."""
+MASK = "********"
 TOKEN = 64
 """Characters of a value that a dialog has room for."""
 
@@ -39,6 +41,8 @@ class Action:
     """What has to be typed to confirm it; empty below DESTRUCTIVE."""
     button: str = "OK"
     key: str = ""
+    secret: bool = False
+    """Its `value` is to be shown to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Target:
 
     database: str | None = None
     client: Client | None = None
+    setting: Setting | None = None
 
 
 def flush(database: str | None) -> list[Action]:
@@ -76,6 +81,18 @@ def kill(client: Client) -> Action:
     title = f"Kill client {client.id}: {client.user}@{client.database} from {client.address}"
     hint = "end its connection, whatever it is doing"
     return Action("kill", {"client": client.id}, title, hint, Tier.DESTRUCTIVE, str(client.id), "Kill", "K")
+
+
+def conf_set(key: str, value: str) -> Action:
+    hint = "until the next reload or start"
+    return Action("conf set", {"key": key, "value": value}, f"Set {key}", hint, button="Set", key="V")
+
+
+def learnt(action: Action, would: Mapping[str, object]) -> Action:
+    """The action with what its dry run says of it: a value that comes back masked is a secret."""
+    new = would.get("new")
+    masked = isinstance(new, str) and new != action.args.get("value") and set(new) == {"*"}
+    return replace(action, secret=True) if action.verb == "conf set" and masked else action
 
 
 RELOAD = Action("conf reload", {}, "Reload the configuration", "read all files anew", button="Reload", key="C")
@@ -122,7 +139,8 @@ def menu(target: Target, instance: str, status: str) -> list[Action]:
 
 def command_line(action: Action) -> str:
     """How `agroal-cli` does the same."""
-    words = [str(value) for value in action.args.values()]
+    shown = {**action.args, "value": MASK} if action.secret else action.args
+    words = [str(value) for value in shown.values()]
     return " ".join(["agroal-cli", *action.verb.split(), *map(_quoted, words)])
 
 
@@ -158,6 +176,10 @@ def effects(action: Action, result: Mapping[str, object]) -> list[str]:
             return [f"Totals and histograms of {_count(result, 'pools', 'pool')} begin anew, for all who look."]
         case ["conf", "reload"]:
             return _reloaded(result)
+        case ["conf", "set"] if result.get("old") == result.get("new"):
+            return ["It has this value already: nothing changes."]
+        case ["conf", "set"]:
+            return [_change(result), "No file is written: the next reload takes it back."]
     return []
 
 

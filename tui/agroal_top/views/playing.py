@@ -27,5 +27,5 @@ def line(playing: Playing) -> list[Part]:
         Part("━" * done, Tone.ACCENT),
         Part("─" * (BAR - done), Tone.DIM),
         Part(f"  {100 * playing.share:.0f}%  ×{playing.speed:g}  ", Tone.ACCENT),
-        Part("space , . { } x n N", Tone.DIM),
+        Part("space , . { } x T n N", Tone.DIM),
     ]

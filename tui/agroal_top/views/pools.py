@@ -127,8 +127,8 @@ COLUMNS: tuple[Column[Row], ...] = (
 )
 
 
-def details(row: Row, model: Model) -> Iterator[list[Part]]:
-    """What the pane below the table says of the pool under the cursor."""
+def details(row: Row, model: Model, points: int, ascii: bool = False) -> Iterator[list[Part]]:
+    """What the pane below the table says of the pool under the cursor, with `points` of its curves."""
     pool = row.pool
     yield [
         Part(f"{pool.database}/{pool.user}", Tone.STRONG),
@@ -146,3 +146,15 @@ def details(row: Row, model: Model) -> Iterator[list[Part]]:
         yield [Part(f"{pool.failures} connects failed in a row: {pool.error}", Tone.ERROR)]
     if not pool.enabled:
         yield [Part("disabled: new clients are refused; E lets them in", Tone.ERROR)]
+    series = model.pool_series(row.key, max(points, 1))
+    now = row.rates.qps if row.rates else None
+    for title, curve, last in (
+        ("queries/s", series.qps, _rate(now).text),
+        ("in use", series.active, str(pool.active)),
+        ("waiting", series.waiting, str(pool.waiting)),
+    ):
+        yield [
+            Part(f"{title:10}"),
+            Part(format.sparkline(curve, ascii=ascii), Tone.ACCENT),
+            Part(f" {last}", Tone.STRONG),
+        ]

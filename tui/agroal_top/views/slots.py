@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 from agroal.management.snapshot import Slot, Snapshot
 from agroal_top import format
@@ -55,8 +57,9 @@ class Heat(Enum):
 _RAMP = (Tone.DIM, Tone.OK, Tone.ACCENT, Tone.WARN, Tone.ERROR)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
+    """Made by the thousand."""
+
     id: int
     slot: Slot | None
     look: Look
@@ -85,14 +88,13 @@ def groups(
     """`wanted`: the ids of the slots that stay bright; None for all."""
     seats: dict[int, Slot | None] = dict.fromkeys(range(snapshot.max_connections))
     seats.update((slot.id, slot) for slot in snapshot.slots)
-    ramp = _ramp(snapshot, heat)
+    ramp = {} if heat is Heat.STATE else _ramp(snapshot, heat)
 
     def cell(id: int, slot: Slot | None) -> Cell:
-        look = look_of(slot.state if slot else EMPTY)
-        tone = look.tone if slot is None or heat is Heat.STATE else ramp[slot.id]
-        return Cell(id, slot, look, tone, wanted is None or id in wanted)
+        look = LOOKS.get(slot.state, _STRANGE) if slot else LOOKS[EMPTY]
+        return Cell(id, slot, look, ramp.get(id, look.tone), wanted is None or id in wanted)
 
-    cells = [cell(id, slot) for id, slot in sorted(seats.items())]
+    cells = [cell(id, slot) for id, slot in sorted(seats.items(), key=itemgetter(0))]
     if grouping is Grouping.NUMBER:
         return [Group("", tuple(cells))]
     ordered = sorted(cells, key=lambda cell: (cell.slot is None, _group(cell, grouping), cell.id))

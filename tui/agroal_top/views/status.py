@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -10,7 +9,7 @@ from agroal_top import format
 from agroal_top.alerts import Kind
 from agroal_top.keymap import PAGES
 from agroal_top.model import Model
-from agroal_top.views.text import Part, Tone, spread
+from agroal_top.views.text import Part, Tone, spread, width
 
 WIDE = 100
 """Columns from which on titles are written out."""
@@ -26,6 +25,8 @@ class View:
     paused: bool
     now: float
     """On the clock of the model."""
+    recorded: int | None = None
+    """Octets of the recording that is made; None when none is."""
 
 
 def instance(source: str) -> str:
@@ -48,15 +49,20 @@ def status_line(model: Model, view: View, columns: int) -> list[Part]:
         left.append(Part("RO  ", Tone.WARN))
     left.append(Part(instance(view.source), Tone.ACCENT))
     right = [Part(f"{'every ' if columns >= WIDE else ''}{view.interval:g}s  ", Tone.DIM)]
+    if view.recorded is not None:
+        size = f" {format.amount(view.recorded)}" if columns >= WIDE else ""
+        right.insert(0, Part(f"●REC{size}  ", Tone.ERROR))
     if view.paused:
         right.insert(0, Part("⏸ PAUSED  ", Tone.WARN))
+    spare: list[Part] = []
     if latest is not None:
         left.append(Part(f" {'up ' if columns >= WIDE else ''}{format.duration(latest.mono_us - latest.started_us)}"))
         if columns >= WIDE:
-            left.append(Part(f"  agroal {latest.version}", Tone.DIM))
-            left.append(Part(f"  instance {latest.instance_id}", Tone.DIM))
+            spare = [Part(f"  instance {latest.instance_id}", Tone.DIM), Part(f"  agroal {latest.version}", Tone.DIM)]
         right.append(Part(latest.wall[11:19] + " "))
-    return spread(left, right, columns)
+    while spare and width([*left, *spare, *right]) >= columns:
+        spare.pop()
+    return spread([*left, *spare], right, columns)
 
 
 _PAGE_OF = {
@@ -118,15 +124,6 @@ def _lost(model: Model, view: View) -> list[Part]:
         wait = f" · try {model.retries + 1} in {max(0.0, model.retry_at - view.now):.0f} s · r = now"
     frozen = " · data frozen" if model.latest else ""
     return [Part(f" ✗ LOST{wait}{frozen} · {model.cause}", Tone.ERROR)]
-
-
-def page_at(entries: Sequence[tuple[str, list[Part]]], x: int) -> str | None:
-    """The page whose entry a click at that column hits."""
-    for name, parts in entries:
-        x -= sum(len(part.text) for part in parts)
-        if x < 0:
-            return name
-    return None
 
 
 def notice(text: str) -> list[list[Part]]:

@@ -74,6 +74,15 @@ def spread(left: Words, right: Words, columns: int) -> list[Part]:
     return [*left, Part(" " * room), *right]
 
 
+def entry_at(entries: Sequence[tuple[str, Words]], x: int) -> str:
+    """The name of the entry that has a column of the line that they are; empty when none has."""
+    for name, parts in entries:
+        x -= width(parts)
+        if x < 0:
+            return name
+    return ""
+
+
 _ASCII = str.maketrans(
     {
         **dict.fromkeys("█▇▆▅■●◉", "#"),

@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from agroal_top import keymap
+from agroal_top.keymap import Where
 from agroal_top.views.listing import Column, Kind, Listing, fitting
 from agroal_top.views.text import Tone, fitted
 from agroal_top.widgets.ink import CURSOR, ink_of
@@ -25,7 +26,8 @@ from agroal_top.widgets.ink import CURSOR, ink_of
 class LiveTable(ScrollView, can_focus=True):
     """Shows a Listing. `cursor_key` is the key of the item under the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = list(keymap.bindings(keymap.Where.TABLE))
+    LISTENS: ClassVar[Where] = Where.TABLE
+    BINDINGS: ClassVar[list[BindingType]] = list(keymap.bindings(LISTENS))
 
     class Chosen(Message):
         """Enter, or a click on the row that has the cursor."""

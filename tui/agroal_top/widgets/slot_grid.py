@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,11 +15,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from agroal_top import keymap
+from agroal_top.keymap import Where
 from agroal_top.views.slots import Cell, Group, lines
 from agroal_top.views.text import Tone, fitted
 from agroal_top.widgets.ink import CURSOR, ink_of
 
 LABEL = 7
+CHANGED = Style(bold=True, underline=True)
 TEN = 10
 """After as many there is a gap."""
 
@@ -36,7 +39,8 @@ def column_of(cell: int) -> int:
 
 
 class SlotGrid(ScrollView, can_focus=True):
-    BINDINGS: ClassVar[list[BindingType]] = list(keymap.bindings(keymap.Where.GRID))
+    LISTENS: ClassVar[Where] = Where.GRID
+    BINDINGS: ClassVar[list[BindingType]] = list(keymap.bindings(LISTENS))
 
     class Chosen(Message):
         """Enter, or a second click."""
@@ -48,26 +52,30 @@ class SlotGrid(ScrollView, can_focus=True):
     class Moved(Message):
         """The cursor is on another slot."""
 
+    class MenuAsked(Message):
+        """The right button."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._groups: list[Group] = []
         self._lines: list[tuple[str, tuple[Cell, ...]]] = []
-        self._states: dict[int, str] = {}
-        self._changed: frozenset[int] = frozenset()
+        self._cells: dict[int, Cell] = {}
+        self._before: dict[int, Cell] = {}
+        """Those of the time before, to see what has changed."""
         self.cursor_id = 0
 
     @property
     def cell(self) -> Cell | None:
         """What the cursor is on."""
-        return next((cell for _, cells in self._lines for cell in cells if cell.id == self.cursor_id), None)
+        return self._cells.get(self.cursor_id)
 
     def show(self, groups: list[Group]) -> None:
         """Slots in another state than before stand out until the next time."""
-        states = {cell.id: cell.look.glyph for group in groups for cell in group.cells}
-        self._changed = frozenset(id for id, state in states.items() if self._states.get(id, state) != state)
-        self._states, self._groups = states, groups
-        if self.cursor_id not in states:
-            self.cursor_id = next(iter(states), 0)
+        self._before = self._cells
+        self._cells = {cell.id: cell for group in groups for cell in group.cells}
+        self._groups = groups
+        if self.cursor_id not in self._cells:
+            self.cursor_id = next(iter(self._cells), 0)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -86,18 +94,34 @@ class SlotGrid(ScrollView, can_focus=True):
         label, cells = self._lines[at]
         tone = Tone.DIM if cells else Tone.STRONG
         segments = [Segment(fitted(ink.shown(label), LABEL if cells else columns), base + ink.style(tone))]
-        for number, cell in enumerate(cells):
-            glyph = cell.look.ascii if ink.ascii else cell.look.glyph
-            segments.append(Segment(glyph, base + self._style(cell)))
-            segments.append(Segment("  " if number % TEN == TEN - 1 else " ", base))
+        for style, text in self._runs(cells):
+            segments.append(Segment(text, base + style))
         return Strip(segments).adjust_cell_length(columns, base)
 
-    def _style(self, cell: Cell) -> Style:
-        ink = ink_of(self)
-        style = ink.style(cell.tone if cell.bright else Tone.DIM)
-        if cell.id in self._changed:
-            style += Style(bold=True, underline=True)
-        return style + CURSOR if cell.id == self.cursor_id else style
+    def _runs(self, cells: Sequence[Cell]) -> Iterator[tuple[Style, str]]:
+        """Neighbours that look the same are drawn as one: a line of a hundred slots is a few segments."""
+        ink, gathered, style = ink_of(self), "", Style()
+        for number, cell in enumerate(cells):
+            glyph = cell.look.ascii if ink.ascii else cell.look.glyph
+            own = ink.style(cell.tone if cell.bright else Tone.DIM)
+            gap = "  " if number % TEN == TEN - 1 else " "
+            if stands_out := self._standing_out(cell):
+                yield style, gathered
+                yield own + stands_out, glyph
+                style, gathered = own, gap
+            elif own is style:
+                gathered += glyph + gap
+            else:
+                yield style, gathered
+                style, gathered = own, glyph + gap
+        yield style, gathered
+
+    def _standing_out(self, cell: Cell) -> Style | None:
+        """What its neighbours don't have: the cursor, or another state than before."""
+        changed = self._before.get(cell.id, cell).look is not cell.look
+        if cell.id == self.cursor_id:
+            return CHANGED + CURSOR if changed else CURSOR
+        return CHANGED if changed else None
 
     def _place(self) -> tuple[int, int] | None:
         """Line and column of the cursor."""
@@ -152,6 +176,8 @@ class SlotGrid(ScrollView, can_focus=True):
             if column_of(number) <= event.x <= column_of(number) + 1:
                 again = event.chain > 1 and cell.id == self.cursor_id
                 self._go(cell)
-                if again:
+                if event.button == 3:
+                    self.post_message(self.MenuAsked())
+                elif again:
                     self.action_choose()
                 return

@@ -83,7 +83,7 @@ SIMPLE: Scripts = {
     "rows come back from changes": each(
         "INSERT INTO items VALUES (6, 'six') RETURNING n, t",
         "UPDATE items SET t = NULL WHERE n = 6 RETURNING t",
-        "DELETE FROM items RETURNING n",
+        "DELETE FROM items WHERE n = 6 RETURNING n",
         "INSERT INTO items VALUES (1, ''), (1, '')",
     ),
     "utilities": each(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from agroal_top.options import Options
+from agroal_top.screens.ask import Ask
 from agroal_top.screens.choice import Choice
 from agroal_top.screens.confirm import Confirm
 from agroal_top.source import Lost, Refused
@@ -220,5 +221,34 @@ def test_nobody_answers_a_question_for_ever(monkeypatch: pytest.MonkeyPatch) -> 
         await asked(scene)
         await scene.until(lambda: scene.app.screen is scene.app.main)
         assert scene.source.done == []
+
+    play(scenario)
+
+
+def test_a_parameter_is_set_after_its_value_was_asked_for() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.press("0")
+        await scene.see("background")
+        await scene.press("end", "V")
+        await scene.until(lambda: isinstance(scene.app.screen, Ask))
+        assert scene.app.screen.query_one(Input).value == "background"
+        await scene.press(*["backspace"] * 10, *"off", "enter")
+        question = await asked(scene)
+        assert "validation: background → off" in scene.text()
+        assert question.query_one("#cancel").has_focus
+        assert scene.source.done == []
+        await scene.press("y")
+        await scene.until(lambda: scene.app.done)
+        assert ("conf set", {"key": "validation", "value": "off"}) in scene.source.done
+        assert scene.app.done[0].command == "agroal-cli conf set validation off"
+
+    play(scenario, size=(120, 36))
+
+
+def test_only_a_parameter_can_be_set() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.press("2", "V")
+        assert "they are on the page Config" in scene.notes[0]
+        assert scene.source.asked == []
 
     play(scenario)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from agroal_top import keymap
 from agroal_top.keymap import PAGES, Where
+from agroal_top.screens.choice import Choice
 from agroal_top.screens.clients import ClientsPage
 from agroal_top.screens.details import Details
 from agroal_top.screens.help import Help
@@ -244,6 +245,52 @@ def test_a_click_on_a_page_opens_it_and_one_on_a_heading_sorts() -> None:
         assert table.order == ("database", True)
 
     play(scenario)
+
+
+def test_a_click_in_the_footer_does_what_the_key_does() -> None:
+    async def scenario(scene: Scene) -> None:
+        at = scene.text().splitlines()[-1].index("Pause")
+        await scene.pilot.click("#footer", offset=(at, 0))
+        await scene.see("PAUSED")
+
+    play(scenario)
+
+
+def test_the_right_button_asks_what_can_be_done_with_a_slot() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.press("3")
+        await scene.pilot.click("#grid", offset=(9, 0), button=3)
+        await scene.until(lambda: isinstance(scene.app.screen, Choice))
+        await scene.see("Kill client 8")
+
+    play(scenario)
+
+
+def test_help_is_of_what_has_the_focus() -> None:
+    async def scenario(scene: Scene) -> None:
+        for key, expected in (("9", [Where.TABLE, Where.LOG]), ("3", [Where.GRID]), ("7", [])):
+            await scene.press(key)
+            assert scene.app.main.listeners() == expected
+
+    play(scenario)
+
+
+def test_a_page_is_seen_though_a_panel_of_another_had_it_all() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.press("4", "m", "5")
+        await scene.see("pg-b")
+
+    play(scenario)
+
+
+def test_a_page_without_a_table_takes_no_filter_and_goes_on() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.press("7", "slash", "x")
+        await scene.see("there is no table on this page")
+        await scene.press("escape")
+        assert not scene.app.main.page.filter
+
+    play(scenario, size=(120, 36))
 
 
 def test_a_terminal_that_is_too_small_says_so_and_comes_back() -> None:

@@ -62,3 +62,19 @@ def test_many_changes_of_a_reload_are_cut_short() -> None:
     assert lines[0] == "a␛: 1 → 2 (needs a restart)"
     assert lines[-1] == "… and 4 more"
     assert actions.effects(actions.RELOAD, {"changes": []}) == ["Nothing has changed in the files."]
+
+
+def test_a_secret_is_written_down_nowhere() -> None:
+    action = actions.conf_set("auth_query_password", "Hunter-2")
+    assert actions.command_line(action) == "agroal-cli conf set auth_query_password Hunter-2"
+    secret = actions.learnt(action, {"key": "auth_query_password", "old": "********", "new": "********"})
+    assert "Hunter" not in actions.command_line(secret) + secret.title + secret.hint
+    assert secret.args["value"] == "Hunter-2"
+    assert actions.learnt(action, {"new": "Hunter-2"}) is action
+
+
+def test_a_value_that_is_set_already_changes_nothing() -> None:
+    action = actions.conf_set("port", "1")
+    assert actions.effects(action, {"key": "port", "old": "1", "new": "1"}) == [
+        "It has this value already: nothing changes."
+    ]
