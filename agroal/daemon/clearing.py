@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from agroal.management.snapshot import Count, Counters, Loop, Pool, Snapshot
+from agroal.management.snapshot import Count, Counters, Loop, Pin, Pool, Snapshot
 
 
 def since(cleared: Snapshot, now: Snapshot) -> Snapshot:
     """The picture of now, counting from the moment of the other."""
     before = {(pool.database, pool.user): pool for pool in cleared.pools}
-    closed = {count.name: count.count for count in cleared.closes}
     names = [field.name for field in fields(Counters)]
     counters = {name: getattr(now.counters, name) - getattr(cleared.counters, name) for name in names}
     return replace(
         now,
         counters=Counters(**counters),
-        closes=tuple(Count(count.name, count.count - closed.get(count.name, 0)) for count in now.closes),
+        closes=_since(cleared.closes, now.closes),
         pools=tuple(_pool(before.get((pool.database, pool.user)), pool) for pool in now.pools),
+        verified=now.verified - cleared.verified,
+        refused=_since(cleared.refused, now.refused),
+        pins=tuple(
+            replace(pin, count=pin.count - gone) for pin in now.pins if (gone := _pinned(cleared.pins, pin)) < pin.count
+        ),
         loop=Loop(_less(now.loop.lag_hist, cleared.loop.lag_hist), now.loop.tasks),
     )
 
@@ -34,3 +38,13 @@ def _pool(before: Pool | None, now: Pool) -> Pool:
 
 def _less(now: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(late - early for late, early in zip(now, before, strict=True))
+
+
+def _since(before: tuple[Count, ...], now: tuple[Count, ...]) -> tuple[Count, ...]:
+    known = {count.name: count.count for count in before}
+    return tuple(Count(count.name, count.count - known.get(count.name, 0)) for count in now)
+
+
+def _pinned(before: tuple[Pin, ...], now: Pin) -> int:
+    """How often this had been counted by then."""
+    return next((pin.count for pin in before if replace(pin, count=now.count) == now), 0)

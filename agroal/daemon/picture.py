@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 def picture(daemon: Daemon) -> document.Snapshot:
     """What is true now."""
     now = daemon.now()
+    for session in daemon.sessions.values():
+        if session.taker:
+            session.taker.count()
     pool = daemon.pool.core.snapshot(now)
     reloaded = daemon.reload.at
     taken = document.Snapshot(
@@ -53,6 +56,12 @@ def picture(daemon: Daemon) -> document.Snapshot:
         authentication_failures=tuple(_failures(daemon)),
         certificates=daemon.encryption.certificates,
         loop=document.Loop(tuple(daemon.watch.lag.counts), len(asyncio.all_tasks())),
+        verified=daemon.pool.verified,
+        refused=tuple(document.Count(dirt.name.lower(), count) for dirt, count in daemon.pool.refused.items()),
+        pins=tuple(
+            document.Pin(trace.name.lower(), user, application, count)
+            for (trace, user, application), count in daemon.pins.items()
+        ),
     )
     return taken if daemon.cleared is None else since(daemon.cleared, taken)
 
@@ -111,7 +120,8 @@ def _pool(daemon: Daemon, row: PoolRow) -> document.Pool:
 def _slot(daemon: Daemon, row: SlotRow) -> document.Slot:
     server = daemon.pool.servers.get(row.index)
     session = daemon.pool.holder(row.index)
-    traffic = (server.totals if server else Traffic()) + (session.traffic if session else Traffic())
+    current = session.traffic if session and not session.taker else Traffic()
+    traffic = (server.totals if server else Traffic()) + current
     return document.Slot(
         id=row.index,
         state=row.state,

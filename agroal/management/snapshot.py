@@ -65,6 +65,16 @@ class Count(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Pin(Record):
+    """How often clients of one user and application left something behind in the session, since the daemon started."""
+
+    reason: Token
+    user: Name
+    application_name: Name
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pool(Record):
     """The slots and waiters of one pool key: a database and a user, after aliases."""
 
@@ -250,6 +260,12 @@ class Snapshot(Record):
     """Those that happened last, the latest first."""
     certificates: tuple[Certificate, ...]
     loop: Loop
+    verified: int = 0
+    """How often a server went to its next client, or back to the pool, and was proved clean before."""
+    refused: tuple[Count, ...] = ()
+    """How often one was closed instead, by reason."""
+    pins: tuple[Pin, ...] = ()
+    """How often a client of the transaction pipeline made what outlives a transaction."""
 
     @classmethod
     def from_json(cls, document: object) -> Self:

@@ -50,8 +50,10 @@ class Answering:
                 break
             at = backend.walk_from(buffer, behind, end)
             out.append(bytes(buffer[behind:at]))
-        turn.retry = None
-        return b"".join(out)
+        sent = b"".join(out)
+        if sent:
+            turn.retry = None
+        return sent
 
     def _answer(self, kind: int, whole: bytes) -> bytes:
         answer = self._turn.tally.take_next()

@@ -28,6 +28,10 @@ def text_details(snapshot: Snapshot) -> Iterator[str]:
     yield from _section("clients", _clients(snapshot))
     if snapshot.waiters:
         yield from _section("queue", _queue(snapshot))
+    if snapshot.verified or snapshot.refused:
+        yield from _section("hand-overs", _hand_overs(snapshot))
+    if snapshot.pins:
+        yield from _section("left behind by clients of the transaction pipeline", _pins(snapshot))
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
@@ -96,3 +100,13 @@ def _queue(snapshot: Snapshot) -> Iterator[str]:
         for waiter in snapshot.waiters
     ]
     return table(heads, rows)
+
+
+def _hand_overs(snapshot: Snapshot) -> Iterator[str]:
+    refused = ", ".join(f"{one.count} × {one.name}" for one in snapshot.refused)
+    yield f"{counted(snapshot.verified, 'server')} proved clean, refused: {refused or 'none'}"
+
+
+def _pins(snapshot: Snapshot) -> Iterator[str]:
+    rows = [(pin.reason, pin.user, pin.application_name or None, pin.count) for pin in snapshot.pins]
+    return table(("what", "user", "application", "times"), rows)

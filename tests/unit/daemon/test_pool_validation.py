@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agroal.config.choices import Validation
-from agroal.daemon import cleaning, pool
+from agroal.daemon import cleaning, shell
 from agroal.daemon.lease import Lease
 from agroal.pool.effects import CloseReason
 from agroal.pool.flushing import FlushMode
@@ -88,7 +88,7 @@ class TestForeground:
         async with scene(validation=FOREGROUND, max_connections=1) as on:
             await on.give_back(await on.lease())
             with monkeypatch.context() as patched:
-                patched.setattr(pool, "works", broken)
+                patched.setattr(shell, "works", broken)
                 asking = on.session().ask()
                 await settle()
             assert received(on.dialler.peers[1]) == TERMINATE

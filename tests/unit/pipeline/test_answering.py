@@ -38,6 +38,15 @@ class TestHealing:
         assert client.retries == 1
         assert seat.server.statements == {b"agroal_1": b"SELECT 1"}
 
+    def test_wherever_the_answer_is_cut(self) -> None:
+        for cut in range(1, 70):
+            client, seat = Pooled(), Seat()
+            client.say(A, seat)
+            seat.server.statements.clear()
+            said = client.ask(bind("a") + RUN, seat)
+            heard = b"".join(map(client.hear, at_cuts(said, [cut])))
+            assert (heard.startswith(BOUND), heard.endswith(DONE + READY), client.retries) == (True, True, 1)
+
     def test_one_that_it_has_already_is_closed_first(self, seat: Seat) -> None:
         client = Pooled()
         seat.server.statements[b"agroal_1"] = b"SELECT 'older'"

@@ -29,7 +29,7 @@ COUNT = "SELECT count(*), sum(n) FROM items"
 ROWS = copy_data(b"6\tsix\n") + copy_data(b"7\tse") + copy_data(b"ven\n8\t\\N\n")
 BAD = copy_data(b"9\tnine\nno number\tx\n")
 BINARY = b"PGCOPY\n\xff\r\n\0" + bytes(8) + struct.pack("!hi4si3sh", 2, 4, b"\0\0\0\6", 3, b"six", -1)
-FINISHED = [READY, *each(COUNT)]
+FINISHED: Script = [READY, *each(COUNT)]
 
 
 def into(*said: bytes | Hear, command: str = INTO) -> Script:

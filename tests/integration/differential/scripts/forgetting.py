@@ -7,15 +7,15 @@ What is not set any more has the value that the server's own session began with.
 from __future__ import annotations
 
 from tests.integration.by_hand import query
-from tests.integration.differential.words import READY, Hear, Scripts, ask, asked, each, parse, run
+from tests.integration.differential.words import READY, Hear, Script, Scripts, ask, asked, each, parse, run
 from tests.unit.wire.messages import SYNC
 
 NAMED = ("application_name", "agroal")
 
 ONE = "SELECT 'one', $1::text"
 TWO = "SELECT 2, 'two', $1::int"
-BOTH = [parse("a", ONE) + parse("b", TWO) + SYNC, READY]
-USE_BOTH = [run("a", "x") + SYNC, READY, run("b", "1") + SYNC, READY]
+BOTH: Script = [parse("a", ONE) + parse("b", TWO) + SYNC, READY]
+USE_BOTH: Script = [run("a", "x") + SYNC, READY, run("b", "1") + SYNC, READY]
 
 FORGETTING: Scripts = {
     **{

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.integration.differential.words import READY, Scripts, ask, asked, close_statement, each, parse, run
+from tests.integration.differential.words import READY, Script, Scripts, ask, asked, close_statement, each, parse, run
 from tests.unit.wire.messages import SYNC
 
 ONE = "SELECT 'one', $1::text"
 TWO = "SELECT 2, 'two', $1::int"
-BOTH = [parse("a", ONE) + parse("b", TWO) + SYNC, READY]
-USE_BOTH = [run("a", "x") + SYNC, READY, run("b", "1") + SYNC, READY]
+BOTH: Script = [parse("a", ONE) + parse("b", TWO) + SYNC, READY]
+USE_BOTH: Script = [run("a", "x") + SYNC, READY, run("b", "1") + SYNC, READY]
 
 ALL_GONE = [
     "DEALLOCATE ALL",
