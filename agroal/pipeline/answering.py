@@ -110,6 +110,9 @@ class Answering:
         if isinstance(first, Answer) and first.duplicate:
             turn.aliases[turn.known.void] = first.duplicate
         lost = code == FORGOTTEN and self._ours.search(whole)
+        if outdated:
+            for statement in turn.bound:
+                turn.known.outdate(statement)
         if outdated or lost or there:
             turn.luggage.doubtful.update(one for one in turn.bound if one in turn.luggage.prepared)
             if turn.retry and alone and not heard and not (outdated and not _describes(turn.retry)):

@@ -63,6 +63,14 @@ class Statements:
             known = self._known[parse, dialect] = Statement(b"%b%d" % (self.prefix, self._number), parse, evidence)
         return known
 
+    def outdate(self, statement: Statement) -> None:
+        """A server has it in a shape that its tables no longer have: whoever prepares the same text from now on gets
+        another statement, which no server has yet.
+        """
+        for key, known in list(self._known.items()):
+            if known is statement:
+                del self._known[key]
+
 
 @dataclass(slots=True, eq=False)
 class Luggage:

@@ -47,13 +47,12 @@ def play(
         heard = _hear(line, Hear("Z"), 0)
         start = heard
         between()
-        for is_wait, steps in groupby(script, key=lambda step: isinstance(step, Hear)):
-            if not is_wait:
-                for piece in _pieces(list(steps), cut):
-                    line.say(piece)
-                continue
-            for step in steps:
-                heard = _hear(line, step, heard)
+        for _, steps in groupby(script, key=type):
+            run = list(steps)
+            for piece in _pieces([step for step in run if isinstance(step, bytes)], cut):
+                line.say(piece)
+            for wait in (step for step in run if isinstance(step, Hear)):
+                heard = _hear(line, wait, heard)
                 between()
         if line.has_ended:
             line.heard.append(THE_END)

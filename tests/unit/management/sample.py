@@ -22,6 +22,7 @@ from agroal.management.snapshot import (
     Counters,
     Database,
     Loop,
+    Pin,
     Pool,
     Server,
     Slot,
@@ -62,6 +63,9 @@ def snapshot(**changes: object) -> Snapshot:
         "authentication_failures": (FAILED_LOGIN,),
         "certificates": (CERTIFICATE,),
         "loop": Loop((90, 0, 0), 6),
+        "verified": 8123,
+        "refused": (Count("batch_open", 2),),
+        "pins": (Pin("listen", "web", "jobs", 1),),
         **changes,
     }
     return Snapshot(**values)  # type: ignore[arg-type]

@@ -60,6 +60,11 @@ def test_details_read() -> None:
             "client  database  user  position  for       because of",
             "     8  shop      web          1  250.0 ms  limit",
         ],
+        "hand-overs": ["8123 servers proved clean, refused: 2 × batch_open"],
+        "left behind by clients of the transaction pipeline": [
+            "what    user  application  times",
+            "listen  web   jobs             1",
+        ],
     }
 
 
@@ -86,7 +91,7 @@ def test_what_is_wrong_with_a_pool_is_said(pool: Pool, lines: list[str]) -> None
 
 
 def test_details_of_an_empty_daemon_are_heads() -> None:
-    found = sections(snapshot(pools=(), slots=(), clients=(), waiters=()))
+    found = sections(snapshot(pools=(), slots=(), clients=(), waiters=(), verified=0, refused=(), pins=()))
     assert {title: len(lines) for title, lines in found.items()} == {"pools": 1, "slots": 1, "clients": 1}
 
 
