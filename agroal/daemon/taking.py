@@ -177,7 +177,13 @@ class Taker:
                 await server.converse(canary(server.pid, server.parameters), self._daemon.settings.connect_timeout)
         except ClientFacing as error:
             self._shell.discard(lease)
-            if not self.link.ended.done():
+            if self.link.ended.done():
+                return
+            if isinstance(error, ServerLost):  # the client has not used it yet: another one will do
+                self._waiter, again = self._shell.take(self, self._key)
+                if again:
+                    self.granted(again)
+            else:
                 self.link.refuse(error)
             return
         server.outfit = outfit

@@ -23,7 +23,8 @@ WAYS_TO_GO = [Guest.terminate, Guest.hang_up, Guest.break_off]
 
 TRACES = """
 SELECT (SELECT count(*) FROM marks),
-       (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),
+       (SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+         WHERE locktype = 'advisory' AND datname = current_database()),
        (SELECT count(*) FROM pg_prepared_statements),
        (SELECT count(*) FROM pg_cursors),
        (SELECT count(*) FROM pg_listening_channels()),

@@ -28,6 +28,10 @@ _PIECE = re.compile(
 )
 
 
+_OF_OTHERS = ("TEXTUAL", "NO_COLOR", "COLUMNS", "LINES")
+"""Variables that say what this terminal would be, if it were another."""
+
+
 class Terminal:
     """Enough of one for what Textual writes: text, and where it goes."""
 
@@ -43,7 +47,7 @@ class Terminal:
         self._column = self._row = 0
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("TEXTUAL", "NO_COLOR"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OF_OTHERS)}
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             command,
