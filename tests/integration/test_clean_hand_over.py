@@ -99,10 +99,16 @@ LEAVINGS = [
     ("CREATE TEMP TABLE scratch AS SELECT 1", "SELECT to_regclass('scratch') IS NULL"),
     ("PREPARE mine AS SELECT 1", "SELECT count(*) = 0 FROM pg_prepared_statements"),
     ("BEGIN; DECLARE held CURSOR WITH HOLD FOR SELECT 1; COMMIT", "SELECT count(*) = 0 FROM pg_cursors"),
-    ("SELECT pg_advisory_lock(1)", "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'"),
+    (
+        "SELECT pg_advisory_lock(1)",
+        "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+    ),
     ("LISTEN news", "SELECT count(*) = 0 FROM pg_listening_channels()"),
     ("CREATE TEMP SEQUENCE s; SELECT nextval('s')", "SELECT to_regclass('s') IS NULL"),
-    ("BEGIN; SELECT pg_advisory_xact_lock(2)", "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'"),
+    (
+        "BEGIN; SELECT pg_advisory_xact_lock(2)",
+        "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+    ),
     ("BEGIN; SELECT 1 / 0", "SELECT now() = statement_timestamp()"),
 ]
 

@@ -191,7 +191,12 @@ def test_its_pool_cleans_up_after_each_use(pool: Agroal) -> None:
                     await client.execute(f"SET my.own = 'mine{n}'; SELECT pg_advisory_lock({n})")
                     assert await client.fetchval("SHOW my.own") == f"mine{n}"
             async with clients.acquire() as client:
-                assert await client.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+                assert (
+                    await client.fetchval(
+                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+                    )
+                    == 0
+                )
 
     asyncio.run(ask())
 

@@ -30,7 +30,7 @@ DESCRIPTIONS = [
     r"\dn+",
     r"\df pg_sleep",
     r"\sv big_shelves",
-    r"\l",
+    r"\l template*",
 ]
 
 

@@ -219,7 +219,11 @@ def test_settings_follow_their_client(pool: Agroal) -> None:
         ("SELECT set_config('my.own', 'mine', false)", "SHOW my.own", "mine"),
         ("CREATE TEMP TABLE mine AS SELECT 'mine' AS t", "SELECT t FROM mine", "mine"),
         ("PREPARE mine AS SELECT 'mine'", "EXECUTE mine", "mine"),
-        ("SELECT pg_advisory_lock(7)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", 1),
+        (
+            "SELECT pg_advisory_lock(7)",
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+            1,
+        ),
         ("LISTEN mine", "SELECT pg_listening_channels()", "mine"),
     ],
 )
