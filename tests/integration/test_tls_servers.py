@@ -230,8 +230,9 @@ def test_s04_direct_tls_begins_without_a_question_and_cancels_go_the_same_way(
         client.cancel()
         with pytest.raises(Refused, match="canceling statement due to user request"):
             client.answer()
-    assert {first[: len(opening)] for first in between.openings} == {opening}  # a slow machine may ask twice to cancel
-    assert struct.pack("!II", 16, 80877102) in [words[:8] for words in between.first_words]
+        openings = list(between.openings)  # before it leaves in the middle of the answer: then agroal cancels once more
+    assert [first[: len(opening)] for first in openings] == [opening] * 2
+    assert between.first_words[1][:8] == struct.pack("!II", 16, 80877102)
 
 
 # Channel binding
