@@ -25,12 +25,12 @@ from agroal.auth.hba import Peer, peer_at
 from agroal.auth.login import Credentials
 from agroal.auth.users import Secret
 from agroal.config.model import Configuration, HbaLine, LogLevel
-from agroal.daemon.controls import DaemonControls
 from agroal.daemon.descriptors import client_descriptors
 from agroal.daemon.dialler import ServerDialler
 from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
 from agroal.daemon.files import Secrets
+from agroal.daemon.listening import Listening
 from agroal.daemon.log import LEVELS, Log
 from agroal.daemon.lookup import Lookup
 from agroal.daemon.passwords import Passwords
@@ -38,6 +38,7 @@ from agroal.daemon.pipelines import Pipelines
 from agroal.daemon.pool import PoolShell
 from agroal.daemon.reload import Read, Reload, pool_settings
 from agroal.daemon.rules import Rules
+from agroal.daemon.services import Services
 from agroal.daemon.session import Session
 from agroal.daemon.stop import Stop
 from agroal.daemon.totals import Totals
@@ -45,13 +46,12 @@ from agroal.daemon.tracker import Tracker
 from agroal.daemon.watch import Watch
 from agroal.errors import TooManyClients
 from agroal.management.event import Event, EventKind, Events
-from agroal.management.server import ManagementServer
 from agroal.management.snapshot import Snapshot
 from agroal.net.cancel import Cancels
 from agroal.net.chosen import RELAY, Channel, Pump
 from agroal.net.dial import Route
 from agroal.net.interfaces import interfaces
-from agroal.net.listen import Listener, SocketOptions, bind_tcp
+from agroal.net.listen import SocketOptions
 from agroal.net.server import Server, Traffic
 from agroal.pipeline.evidence import Trace
 from agroal.pipeline.outfit import Wardrobe
@@ -59,7 +59,6 @@ from agroal.pipeline.statements import Statements
 from agroal.pool.core import Pool
 from agroal.pool.limits import Limit
 from agroal.pool.slot import PoolKey
-from agroal.unixsocket import listening_socket
 from agroal.wire import backend
 from agroal.wire.startup import StartupMessage
 
@@ -114,7 +113,7 @@ class Daemon:
         self._tag_key = secrets.token_bytes(32)
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listeners: list[Listener] = []
+        self.listening = Listening(self.pump, self._take)
 
     # -- what sessions ask
 
@@ -211,10 +210,10 @@ class Daemon:
         """
         loop = asyncio.get_running_loop()
         loop.add_reader(self.pump.fileno(), self.pump.turn)
-        management = ManagementServer(self.socket_path("agroal"), DaemonControls(self))
+        services = Services(self)
         try:
-            await management.start()
-            self._listen()
+            await services.start()
+            self.listening.start(self.settings, self.socket_path("PGSQL"), self.options)
             self.report(
                 EventKind.STARTED,
                 f"agroal {self.version} listens on {self.settings.host}, port {self.settings.port} ({RELAY})",
@@ -232,8 +231,8 @@ class Daemon:
             self.passwords.stop()
             if self.lookup:
                 await self.lookup.close()
-            self._close_listeners()
-            await management.close()
+            self.listening.close()
+            await services.close()
             loop.remove_reader(self.pump.fileno())
             self.pump.close()
 
@@ -241,30 +240,13 @@ class Daemon:
         """Where the Unix socket of this kind is: `PGSQL` for clients, `agroal` for management."""
         return self.settings.unix_socket_dir / f".s.{kind}.{self.settings.port}"
 
-    def _listen(self) -> None:
-        settings = self.settings
-        sockets = [listening_socket(self.socket_path("PGSQL"), 0o777, settings.backlog)]
-        try:
-            sockets += bind_tcp(settings.host, settings.port, settings.backlog)
-        finally:
-            for sock in sockets:
-                self.options.apply(sock)  # who is accepted inherits them
-            later = asyncio.get_running_loop().call_later
-            self._listeners = [Listener(self.pump, sock, self._take, later) for sock in sockets]
-
     def listen_anew(self, backlog: int) -> None:
         """Let so many connections wait to be taken, and give those the options that are in force."""
-        for listener in self._listeners:
-            listener.reconfigure(backlog, self.options)
-
-    def _close_listeners(self) -> None:
-        for listener in self._listeners:
-            listener.close()
-        self._listeners.clear()  # a reload may still be under way
+        self.listening.reconfigure(backlog, self.options)
 
     async def _wind_down(self) -> None:
         """Everybody has been asked to leave, or has left: close what is open."""
-        self._close_listeners()
+        self.listening.close()
         for session in list(self.sessions.values()):
             session.terminate()
         if self._tasks:
