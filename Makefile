@@ -69,5 +69,5 @@ $(VENV)/.installed-demo: $(VENV)/.made pyproject.toml $(SOURCES)
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml $(SOURCES)
 	@echo "Installing agroal and what its tests need in $(VENV) (a minute, once) …"
-	@$(PIP) --editable '.[top,demo]' --group test --group lint
+	@$(PIP) --editable '.[top,demo]' --group test --group chart --group lint
 	@touch $@

@@ -4,7 +4,8 @@ It works on files and asks no daemon; one that runs takes notice when it reloads
 of pgagroal 2 and that of 0.6. Exit status: 0 done, 1 refused or failed, 2 the command line is wrong.
 
 With `--format json` one object is printed: `format` (1), `command` (in the newer spelling), `status` (`done` or
-`failed`), and then `error`, or what there is to tell: `file`, `user`, `users`, `password` (a generated one of a user).
+`failed`), and then `error`, or what there is to tell: `file`, `user`, `users`, `password` (a generated one of a user);
+of an import `from`, `files` and `findings`, each with `outcome`, `place`, `what`, `became` and `says`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import secrets
 import string
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,9 @@ from pathlib import Path
 from agroal import __version__
 from agroal.auth import vault
 from agroal.auth.vault import MasterKey
-from agroal.errors import VaultError
+from agroal.errors import ConfigurationError, VaultError
+from agroal.importing import command as importing
+from agroal.importing.show import as_facts
 
 USERS_FILE = Path("/etc/agroal/agroal_users.conf")
 PASSWORD_VARIABLE = "AGROAL_PASSWORD"
@@ -46,7 +50,7 @@ class Answer:
 def main(arguments: Sequence[str] | None = None) -> int:
     made = parser()
     options = made.parse_intermixed_args(arguments)
-    spelling = " ".join(options.command)
+    spelling = _spelling(options)
     if spelling not in COMMANDS:
         made.error(f"unknown command {spelling!r}; choose from: {', '.join(COMMANDS)}")
     name, command = COMMANDS[spelling]
@@ -56,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answer = command(options)
     except Usage as problem:
         made.error(str(problem))
-    except (VaultError, OSError) as problem:
+    except (VaultError, ConfigurationError, OSError) as problem:
         return _failed(name, options, str(problem))
     except (KeyboardInterrupt, EOFError):
         return _failed(name, options, "interrupted: nothing was changed")
@@ -116,12 +120,30 @@ def list_users(options: argparse.Namespace) -> Answer:
     return Answer("\n".join(users), {"file": str(options.file), "users": users})
 
 
+def import_files(options: argparse.Namespace) -> Answer:
+    """Writes agroal's files from a `pgbouncer.ini` or a `pgagroal.conf`, with a report of what became of everything."""
+    if options.source is None:
+        raise Usage("which file? agroal-admin import FILE")
+    origin = importing.Origin(options.origin) if options.origin else None
+    wish = importing.Wish(
+        Path(options.source), options.output, origin, options.source_key, options.force, options.dry_run
+    )
+    imported = importing.run(wish, os.environ, secrets.token_bytes)
+    facts: dict[str, object] = {
+        "from": imported.origin,
+        "files": list(imported.files),
+        "findings": as_facts(imported.findings),
+    }
+    return Answer(importing.summary(imported, wish), facts)
+
+
 COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], Answer]]] = {
     "master-key": ("master-key", master_key),
     "user add": ("user add", add_user),
     "user edit": ("user edit", edit_user),
     "user del": ("user del", delete_user),
     "user ls": ("user ls", list_users),
+    "import": ("import", import_files),
     "add-user": ("user add", add_user),
     "update-user": ("user edit", edit_user),
     "remove-user": ("user del", delete_user),
@@ -134,8 +156,13 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="agroal-admin",
-        description="The master key and the users of agroal's vault.",
-        epilog=f"Commands: {', '.join(COMMANDS)}. A password comes from -g, -P, {PASSWORD_VARIABLE} or a prompt.",
+        description="The master key and the users of agroal's vault; files of other pools become agroal's.",
+        epilog=textwrap.fill(
+            f"Commands: {', '.join(COMMANDS)}. An import takes a FILE. A password comes from -g, -P, "
+            f"{PASSWORD_VARIABLE} or a prompt.",
+            break_on_hyphens=False,
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
         allow_abbrev=False,
     )
@@ -148,10 +175,26 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-l", "--length", metavar="N", type=_length, default=64, help="characters of what is generated (%(default)s)"
     )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", type=Path, default=Path(), help="where imported files go (here)"
+    )
+    parser.add_argument(
+        "--from", dest="origin", choices=tuple(importing.Origin), help="whose file is imported, when it does not show"
+    )
+    parser.add_argument("--source-key", metavar="FILE", type=Path, help="pgagroal's master key, for an import")
+    parser.add_argument("--force", action="store_true", help="an import may overwrite files")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="show what an import would write")
     parser.add_argument("-F", "--format", choices=("text", "json"), default="text", help="of the output (%(default)s)")
     parser.add_argument("-V", "--version", action="version", version=f"agroal-admin {__version__}")
     parser.add_argument("-?", "--help", action="help", help="show this and exit")
     return parser
+
+
+def _spelling(options: argparse.Namespace) -> str:
+    """The command without what it is to work on, which becomes `source`."""
+    words: list[str] = options.command
+    options.source = words[1] if words[0] == "import" and len(words) == 2 else None
+    return words[0] if options.source is not None else " ".join(words)
 
 
 def _length(text: str) -> int:

@@ -4,6 +4,7 @@
     ├── ConfigurationError          the files can't be used; carries every Problem found
     ├── VaultError                  master key or users file: unreadable, wrong key, not ours
     ├── ManagementError             a verb was refused or failed; carries a code for programs
+    ├── ConsoleError                a statement on the SQL console can't be carried out; the console goes on
     ├── IllegalTransition           our own bug: a slot was asked to make a move it must not make
     ├── PeerGone                    the other side hung up; nobody is left to be told
     └── ClientFacing                ends one client, with a FATAL ErrorResponse that says why
@@ -76,6 +77,21 @@ class ManagementError(AgroalError):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         super().__init__(message)
+
+
+class ConsoleError(AgroalError):
+    """A statement on the SQL console can't be carried out. The console goes on: the client is told as an ERROR."""
+
+    def __init__(self, sqlstate: str, message: str, *, hint: str = "") -> None:
+        self.sqlstate = sqlstate
+        self.message = message
+        self.hint = hint
+        super().__init__(message)
+
+    def fields(self) -> dict[str, str]:
+        """The fields of the ErrorResponse by their one-letter codes."""
+        fields = {"S": "ERROR", "V": "ERROR", "C": self.sqlstate, "M": self.message, "H": self.hint}
+        return {code: value for code, value in fields.items() if value}
 
 
 class IllegalTransition(AgroalError):

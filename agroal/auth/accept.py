@@ -132,6 +132,8 @@ def accept(
 
     Raises AuthenticationFailed, NotPermitted, ProtocolViolation.
     """
+    if asks_for_scram(method, user, users, unknown_allowed):
+        return (yield from _scram(method, user, users, dice, binding))
     known = user in users
     match method:
         case Method.TRUST:
@@ -147,16 +149,24 @@ def accept(
             return Accepted(method)
         case Method.PASSWORD:
             return (yield from _cleartext(user, users, unknown_allowed and not known))
-        case Method.MD5 if users.wants_md5(user):
+        case Method.MD5:
             return (yield from _md5(user, users, dice))
-        case Method.MD5 | Method.SCRAM_SHA_256:
-            return (yield from _scram(method, user, users, dice, binding))
         case Method.ALL:
-            if not known and unknown_allowed:
-                return Accepted(method, unproved=True)
-            return (yield from _scram(method, user, users, dice, binding))
-        case Method.REJECT:
+            return Accepted(method, unproved=True)
+        case _:
             raise NotPermitted(f'authentication failed for user "{user}": host rejected')
+
+
+def asks_for_scram(method: Method, user: str, users: Users, unknown_allowed: bool) -> bool:
+    """Whether the user has to prove by SCRAM who it is."""
+    match method:
+        case Method.SCRAM_SHA_256:
+            return True
+        case Method.MD5:
+            return not users.wants_md5(user)
+        case Method.ALL:
+            return user in users or not unknown_allowed
+    return False
 
 
 def failed(user: str) -> AuthenticationFailed:
@@ -198,12 +208,32 @@ def _md5(user: str, users: Users, dice: Dice) -> Talk[Accepted]:
 def _scram(method: Method, user: str, users: Users, dice: Dice, binding: bytes | None) -> Talk[Accepted]:
     verifier, doomed = users.challenge(user)
     exchange = ServerExchange(user, verifier, dice.nonce, doomed=doomed, binding=binding)
-    yield backend.authentication_sasl(exchange.mechanisms)
-    initial = yield from read_only(Frontend.PASSWORD, "SASL response")
+    yield ask_for_scram(exchange)
+    yield from by_scram(exchange)
+    return Accepted(method, keys=exchange.keys)
+
+
+def ask_for_scram(exchange: ServerExchange) -> bytes:
+    """How the exchange begins."""
+    return backend.authentication_sasl(exchange.mechanisms)
+
+
+def by_scram(exchange: ServerExchange, done: int = 0) -> Talk[None]:
+    """The rest of it, after so many of its steps. Raises AuthenticationFailed, NotPermitted, ProtocolViolation."""
+    for step in SCRAM_STEPS[done:]:
+        yield step(exchange, (yield from read_only(Frontend.PASSWORD, "SASL response")))
+
+
+def _challenge(exchange: ServerExchange, initial: bytes) -> bytes:
     mechanism, client_first = parse_sasl_initial_response(initial)
     if mechanism not in exchange.mechanisms:
         raise ProtocolViolation("client selected an invalid SASL authentication mechanism")
-    yield backend.authentication(Authentication.SASL_CONTINUE, exchange.first(client_first, mechanism))
-    client_final = yield from read_only(Frontend.PASSWORD, "SASL response")
-    yield backend.authentication(Authentication.SASL_FINAL, exchange.final(client_final))
-    return Accepted(method, keys=exchange.keys)
+    return backend.authentication(Authentication.SASL_CONTINUE, exchange.first(client_first, mechanism))
+
+
+def _verdict(exchange: ServerExchange, client_final: bytes) -> bytes:
+    return backend.authentication(Authentication.SASL_FINAL, exchange.final(client_final))
+
+
+SCRAM_STEPS: Final = (_challenge, _verdict)
+"""Each takes the body of a client's message, and makes the answer."""

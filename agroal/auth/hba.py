@@ -35,8 +35,13 @@ class Peer:
 
 @lru_cache(1024)
 def peer_at(host: str | None) -> Peer:
-    """The peer at this address in text; None: over the Unix socket."""
-    return Peer(ip_address(host) if host else None)
+    """The peer at this address in text; None: over the Unix socket.
+
+    Who comes by IPv4 to a socket for both is who it is, whatever that socket calls it (RFC 4291, 2.5.5.2).
+    """
+    address = ip_address(host) if host else None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return Peer(mapped or address)
 
 
 class HbaFile:

@@ -6,15 +6,22 @@ Any line of the map that pairs the name in the certificate with the user is enou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from agroal.config.ident import CAPTURED
 from agroal.config.model import HbaLine, IdentLine
 
 MAX_NAME = 256
 """Characters that are matched against a regular expression. A common name has at most 64 (X.520), a user 63."""
+
+
+def common_name(certificate: Mapping[str, Any]) -> str | None:
+    """Of a certificate as `SSLSocket.getpeercert` shows it; None where there is not exactly one."""
+    subject: tuple[tuple[tuple[str, str], ...], ...] = certificate.get("subject", ())
+    names = [value for part in subject for key, value in part if key == "commonName"]
+    return names[0] if len(names) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from agroal.auth.saslprep import prepare
@@ -286,7 +287,10 @@ def _hmac(key: bytes, message: bytes) -> bytes:
 
 
 def _xor(a: bytes, b: bytes) -> bytes:
-    return bytes(x ^ y for x, y in zip(a, b, strict=True))
+    return (int.from_bytes(a) ^ int.from_bytes(b)).to_bytes(KEY_LENGTH)
+
+
+b64encode = partial(b2a_base64, newline=False)
 
 
 def _unusable(message: str, problem: ValueError) -> ServerUnavailable:

@@ -21,6 +21,11 @@ _COUNT = re.compile(rb"[1-9][0-9]{0,9}")
 _ERROR = re.compile(rb"[a-z-]{1,64}")
 
 
+_PLAIN_FIRST = re.compile(rb"([ny]),,(n=[^\0,]*,r=([\x21-\x2b\x2d-\x7e]{1,%d}))" % MAX_NONCE)
+_PLAIN_FINAL = re.compile(rb"(c=([^\0,]*),r=([^\0,]*)),p=([^\0,]*)")
+"""As clients send them. What is not like this is read, or refused, attribute by attribute."""
+
+
 class ClientFirst(NamedTuple):
     gs2_flag: bytes
     """`n`, `y`, or `p=` and the type of channel binding."""
@@ -42,6 +47,8 @@ class ServerFirst(NamedTuple):
 
 
 def read_client_first(message: bytes) -> ClientFirst:
+    if plain := _PLAIN_FIRST.fullmatch(message):
+        return ClientFirst(*plain.groups())
     match message.split(b",", 2):
         case [flag, b"", bare] if flag in (b"n", b"y") or flag.startswith(b"p="):
             _name, nonce = _values(bare, b"nr")
@@ -54,13 +61,17 @@ def read_client_first(message: bytes) -> ClientFirst:
 
 
 def read_client_final(message: bytes, nonces: bytes) -> ClientFinal:
-    without_proof, comma, last = message.rpartition(b",")
-    if not comma or not last.startswith(b"p="):
-        raise ValueError("the proof must come last")
-    binding, both_nonces = _values(without_proof, b"cr")
+    if plain := _PLAIN_FINAL.fullmatch(message):
+        without_proof, binding, both_nonces, proof64 = plain.groups()
+    else:
+        without_proof, comma, last = message.rpartition(b",")
+        if not comma or not last.startswith(b"p="):
+            raise ValueError("the proof must come last")
+        binding, both_nonces = _values(without_proof, b"cr")
+        proof64 = last[2:]
     if both_nonces != nonces:
         raise ValueError("the nonce does not match")
-    proof = read_base64(last[2:], "proof")
+    proof = read_base64(proof64, "proof")
     if len(proof) != KEY_LENGTH:
         raise ValueError(f"the proof must be {KEY_LENGTH} bytes")
     return ClientFinal(without_proof, binding, proof)

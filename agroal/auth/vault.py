@@ -169,8 +169,7 @@ def write_users(path: Path, master: MasterKey, users: Mapping[str, str], token: 
     """Makes these the users of the file, atomically; its comments and its order are kept. Raises VaultError."""
     for name, secret in users.items():
         try:
-            _check_name(name)
-            _check_secret(secret)
+            check_user(name, secret)
         except ValueError as problem:
             raise VaultError(f"user {name!r}: {problem}") from None
     lines, problems = _parse(path) if path.exists() else ([], [])
@@ -187,6 +186,12 @@ def write_users(path: Path, master: MasterKey, users: Mapping[str, str], token: 
         write_private(path, "".join(f"{text}\n" for text in texts).encode(), token, replace=True)
     except OSError as error:
         raise VaultError(f"{path}: the users file can't be written: {error.strerror}") from None
+
+
+def check_user(name: str, secret: str) -> None:
+    """Raises ValueError that says why a users file can't hold them."""
+    _check_name(name)
+    _check_secret(secret)
 
 
 class _Line(NamedTuple):

@@ -21,6 +21,7 @@ STRICT = (TlsMode.REQUIRE, TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL)
 """Without TLS there is no connection."""
 
 _FILES = ("tls_cert_file", "tls_key_file", "tls_ca_file")
+_METRICS_FILES = ("metrics_cert_file", "metrics_key_file", "metrics_ca_file")
 
 
 class _UnusableError(Exception):
@@ -63,6 +64,20 @@ def check_clients(settings: Settings, lines: Mapping[str, int], report: Report) 
             )
 
 
+def check_metrics(settings: Settings, lines: Mapping[str, int], report: Report) -> None:
+    """What TLS of the metrics port needs: a certificate and its key, and then it is on."""
+    place = _Place(report, lines)
+    cert, key, ca = (getattr(settings, name) for name in _METRICS_FILES)
+    if not settings.metrics:
+        place.unused(tuple(name for name in _METRICS_FILES if getattr(settings, name)), "metrics is 0")
+        return
+    for name, path, others in (("metrics_cert_file", cert, (key, ca)), ("metrics_key_file", key, (cert,))):
+        if path is None and any(others):
+            needed_by = next(other for other in _METRICS_FILES if other != name and getattr(settings, other))
+            place.problem(name, f"is missing; {needed_by} needs it")
+    _check_files(cert, key, ca, place, _METRICS_FILES)
+
+
 def check_server(server: ServerSettings, lines: Mapping[str, int], report: Report, prefix: str = "") -> None:
     """What TLS towards a server needs. `prefix` goes before the names of the keys."""
     place = _Place(report, lines, prefix)
@@ -84,22 +99,25 @@ def check_server(server: ServerSettings, lines: Mapping[str, int], report: Repor
     _check_files(server.tls_cert_file, server.tls_key_file, server.tls_ca_file, place)
 
 
-def _check_files(cert: Path | None, key: Path | None, ca: Path | None, place: _Place) -> None:
+def _check_files(
+    cert: Path | None, key: Path | None, ca: Path | None, place: _Place, names: tuple[str, str, str] = _FILES
+) -> None:
+    name_of_cert, name_of_key, name_of_ca = names
     sound = [
-        _check_file("tls_cert_file", cert, _check_certificates, place),
-        _check_file("tls_key_file", key, _check_key, place),
+        _check_file(name_of_cert, cert, _check_certificates, place),
+        _check_file(name_of_key, key, _check_key, place),
     ]
-    _check_file("tls_ca_file", ca, _check_certificates, place)
+    _check_file(name_of_ca, ca, _check_certificates, place)
     if not (cert and key and all(sound)):
         return
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            place.problem("tls_key_file", f"{key} is not the key of the first certificate in {cert}")
+            place.problem(name_of_key, f"{key} is not the key of the first certificate in {cert}")
         else:
             reason = (error.reason or "unknown reason").lower().replace("_", " ")
-            place.problem("tls_cert_file", f"{cert} with {key} is refused by OpenSSL: {reason}")
+            place.problem(name_of_cert, f"{cert} with {key} is refused by OpenSSL: {reason}")
 
 
 def _check_file(name: str, path: Path | None, check: Callable[[Path], None], place: _Place) -> bool:

@@ -12,6 +12,14 @@ class LogType(StrEnum):
     CONSOLE = "console"
     FILE = "file"
     SYSLOG = "syslog"
+    JOURNALD = "journald"
+
+
+class LogFormat(StrEnum):
+    """What a line of the log looks like."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class LogLevel(StrEnum):
@@ -62,6 +70,13 @@ class StartupValidation(StrEnum):
     OFF = "off"
     TRY = "try"
     ON = "on"
+
+
+class MetricsPrefix(StrEnum):
+    """What the names of all metrics begin with."""
+
+    AGROAL = "agroal"
+    PGAGROAL = "pgagroal"
 
 
 class ResetFailure(StrEnum):

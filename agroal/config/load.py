@@ -9,9 +9,9 @@ from pathlib import Path
 
 from agroal.config.hba import read_hba
 from agroal.config.ident import read_ident
-from agroal.config.keys import Support
 from agroal.config.limits import read_limits
 from agroal.config.model import Configuration, Files, HbaLine, IdentLine, LimitLine
+from agroal.config.remote import check_remote
 from agroal.config.report import Report, read_bytes, read_text
 from agroal.config.sections import MainFile, read_main
 from agroal.errors import ConfigurationError, Problem
@@ -32,7 +32,6 @@ class Role:
     doc: str
     mandatory: bool = False
     encrypted: bool = False
-    support: Support = Support.HONOURED
 
     def filename(self, family: str) -> str:
         return f"{family}{self.suffix}.conf"
@@ -52,7 +51,7 @@ ROLES = (
         "passwords of clients",
         encrypted=True,
     ),
-    Role("admins", "-A", "--admins", "_admins", "who may use remote management", encrypted=True, support=Support.LATER),
+    Role("admins", "-A", "--admins", "_admins", "who may administer agroal over the network", encrypted=True),
     Role(
         "superuser",
         "-S",
@@ -121,6 +120,8 @@ def load(files: Files, environ: Mapping[str, str] | None = None) -> Configuratio
         hba = read_hba(text, hba_report, tls=tls, certificates=certificates, maps=maps)
     if (text := _text(files, "limits", limits_report)) is not None:
         limits = read_limits(text, limits_report, main.max_connections)
+    if main.settings:
+        check_remote(main.settings, hba, files, main_report, hba_report)
     reports = [*texts, *_check_encrypted(files)]
     problems = [problem for report in reports for problem in sorted(report.problems, key=_line)]
     if problems or main.settings is None:
@@ -142,8 +143,6 @@ def _check_encrypted(files: Files) -> Iterator[Report]:
             continue
         report = Report(str(path))
         read_bytes(path, files.origins.get(role.name, ""), report)
-        if role.support is Support.LATER:
-            report.notice(0, "", f"accepted, but {role.support.value}")
         yield report
 
 

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from agroal.config.choices import (
+    LogFormat,
     LogLevel,
     LogMode,
     LogType,
@@ -30,6 +31,7 @@ __all__ = [
     "HbaType",
     "IdentLine",
     "LimitLine",
+    "LogFormat",
     "LogLevel",
     "LogMode",
     "LogType",

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from agroal.config.certificates import check_clients, check_server
+from agroal.config.certificates import check_clients, check_metrics, check_server
 from agroal.config.ini import Entry, Section, parse, unique
 from agroal.config.keys import Key
 from agroal.config.report import Report
@@ -73,6 +73,7 @@ def _read_settings(
     if given.complete:
         result.settings = Settings(**given.values)
         check_clients(result.settings, given.lines, report)
+        check_metrics(result.settings, given.lines, report)
     if "unix_socket_dir" in given.values and "unix_socket_dir" in given.lines:
         port = given.values.get("port", 65535)  # the longest, when the port is wrong too
         _check_sockets(given.values["unix_socket_dir"], port, given.lines["unix_socket_dir"], report)

@@ -16,9 +16,11 @@ from agroal.config.choices import (
     EventBackend,
     HugePage,
     Libev,
+    LogFormat,
     LogLevel,
     LogMode,
     LogType,
+    MetricsPrefix,
     Pipeline,
     ProcessTitle,
     ResetFailure,
@@ -64,16 +66,16 @@ class Settings:
     pidfile: Path = path(
         _NOT_GIVEN, restart=True, derived="<unix_socket_dir>/agroal.<port>.pid", doc="File for the process id."
     )
-    management: int = integer(
-        0, low=0, high=65535, restart=True, support=LATER, doc="Port of remote management; 0 is off."
-    )
-    metrics: int = integer(
-        0, low=0, high=65535, restart=True, support=LATER, doc="Port of Prometheus metrics; 0 is off."
-    )
+    management: int = integer(0, low=0, high=65535, restart=True, doc="Port of remote management; 0 is off.")
+    monitors: str = text(doc="Users of the admins file, separated by commas, who may look and not change anything.")
+    metrics: int = integer(0, low=0, high=65535, restart=True, doc="Port of Prometheus metrics; 0 is off.")
     console: int = integer(0, low=0, high=65535, restart=True, support=LATER, doc="Port of the web console; 0 is off.")
 
     # The log
     log_type: LogType = choice(LogType.CONSOLE, restart=True, doc="Where the log goes.")
+    log_format: LogFormat = choice(
+        LogFormat.TEXT, doc="What a line looks like: text for people, json for programs. The journal has fields anyway."
+    )
     log_level: LogLevel = choice(LogLevel.INFO, spellings=_FINER_LEVELS, doc="The least grave lines that are written.")
     log_path: Path = path(Path("agroal.log"), doc="The log file, for log_type = file; strftime patterns are replaced.")
     log_mode: LogMode = choice(
@@ -84,6 +86,12 @@ class Settings:
     log_line_prefix: str = text("%Y-%m-%d %H:%M:%S", doc="What each line begins with, an strftime pattern.")
     log_connections: bool = boolean(False, doc="Log each client that comes in.")
     log_disconnections: bool = boolean(False, doc="Log each client that goes.")
+    log_min_duration: float = duration(
+        0,
+        unit="ms",
+        doc="Log each statement that takes at least so long, without the values in it; 0 is never. "
+        "Not in the performance pipeline.",
+    )
     log_rotation_age: float = duration(0, doc="Begin a new log file when this one is so old; 0 is never.")
     log_rotation_size: int = size(0, high=1 << 40, doc="Begin a new log file before one is larger; 0 is never.")
 
@@ -184,11 +192,27 @@ class Settings:
     )
 
     # Seeing what it does
-    metrics_cache_max_age: float = duration(0, support=LATER, doc="Serve the same metrics for this long; 0 is never.")
-    metrics_cert_file: Path | None = path(None, support=LATER, doc="Certificate of the metrics port.")
-    metrics_key_file: Path | None = path(None, support=LATER, doc="The private key of metrics_cert_file.")
-    metrics_ca_file: Path | None = path(None, support=LATER, doc="Who must have signed a scraper's certificate.")
+    metrics_cache_max_age: float = duration(0, doc="Serve the same metrics for this long; 0 is never.")
+    metrics_prefix: MetricsPrefix = choice(
+        MetricsPrefix.AGROAL, doc="What the names of metrics begin with; pgagroal keeps its dashboards working."
+    )
+    metrics_cert_file: Path | None = path(
+        None, doc="Certificate of the metrics port, and the chain to its root. With it, the port speaks TLS only."
+    )
+    metrics_key_file: Path | None = path(None, doc="The private key of metrics_cert_file, without a passphrase.")
+    metrics_ca_file: Path | None = path(
+        None, doc="Who must have signed a scraper's certificate. When it is set, scrapers must show one."
+    )
     tracker: bool = boolean(False, doc="Log each step in the life of a connection.")
+    flight_recorder: float = duration(
+        1800,
+        high=86_400,
+        doc="Keep what was to be seen in this last while in memory, to be written by agroal-cli record dump, on "
+        "SIGUSR1 and when agroal crashes; 0 is off.",
+    )
+    flight_recorder_path: Path | None = path(
+        None, doc="Directory for these recordings; empty is that of the log file, or else unix_socket_dir."
+    )
 
     # What pgagroal needs and agroal does not
     buffer_size: int = size(

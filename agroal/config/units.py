@@ -24,6 +24,11 @@ _SIZE = re.compile(r"([0-9]{1,18})[ \t]*(b|[kmg]b?)?", re.ASCII | re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 
 
+def names(text: str) -> frozenset[str]:
+    """Names separated by commas; blanks around them don't count."""
+    return frozenset(name.strip() for name in text.split(",")) - {""}
+
+
 def integer(text: str) -> int:
     if not _INTEGER.fullmatch(text):
         raise ValueError("expected a whole number")

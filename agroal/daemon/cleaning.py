@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
+from agroal.daemon.resetting import Reset
 from agroal.errors import ClientFacing, PeerGone
 from agroal.net.dial import hang_up
 from agroal.net.link import Link, Parting
@@ -151,7 +153,10 @@ def _reset(server: Server, link: Link | None, query: str, finished: Callable[[Di
         finished(_failure(server, error) if error else _silence(server))
 
     status = link.tally.status if link else Status.IDLE
-    server.talk(reset(status, query, server.parameters, server.wanted), RESET_TIMEOUT, ended)
+    if query and status == Status.IDLE:
+        Reset(server, query, ended).start(RESET_TIMEOUT)
+    else:
+        server.talk(reset(status, query, server.parameters, server.wanted), RESET_TIMEOUT, ended)
 
 
 def _failure(server: Server, error: Exception) -> Dirt:
@@ -175,7 +180,13 @@ def _silence(server: Server) -> Dirt | None:
 def _forget(server: Server, query: str) -> None:
     """What clients of the transaction pipeline had put on the server has been taken off, or may have been."""
     server.outfit = None
-    if query.strip("; \t\n").upper() == CLEAR:
-        server.luggage, server.others = Luggage.none(), {}
-    else:
+    if not _clears(query):
         server.luggage.doubt()
+    elif server.luggage.is_any or server.others:
+        server.luggage, server.others = Luggage.none(), {}
+
+
+@lru_cache(16)
+def _clears(query: str) -> bool:
+    """Whether it takes everything off a server."""
+    return query.strip("; \t\n").upper() == CLEAR

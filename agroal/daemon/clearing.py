@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from itertools import chain
 
 from agroal.management.snapshot import Count, Counters, Loop, Pin, Pool, Snapshot
+
+POOL_HISTOGRAMS = ("wait_hist", "connect_hist", "lease_hist", "query_hist", "transaction_hist")
+POOL_TOTALS = (
+    *("leases", "waits", "wait_us", "timeouts", "connect_failures"),
+    *("connect_us", "lease_us", "query_us", "transaction_us"),
+    *("queries", "transactions", "bytes_in", "bytes_out"),
+)
 
 
 def since(cleared: Snapshot, now: Snapshot) -> Snapshot:
@@ -22,18 +30,21 @@ def since(cleared: Snapshot, now: Snapshot) -> Snapshot:
         pins=tuple(
             replace(pin, count=pin.count - gone) for pin in now.pins if (gone := _pinned(cleared.pins, pin)) < pin.count
         ),
-        loop=Loop(_less(now.loop.lag_hist, cleared.loop.lag_hist), now.loop.tasks),
+        loop=Loop(
+            _less(now.loop.lag_hist, cleared.loop.lag_hist), now.loop.tasks, now.loop.lag_us - cleared.loop.lag_us
+        ),
+        errors=_since(cleared.errors, now.errors),
     )
 
 
 def _pool(before: Pool | None, now: Pool) -> Pool:
     if before is None:
         return now
-    totals = {name: getattr(now, name) - getattr(before, name) for name in ("leases", "waits", "wait_us", "timeouts")}
-    histogram = _less(now.wait_hist, before.wait_hist)
-    if min(*totals.values(), *histogram) < 0:  # it has been forgotten meanwhile, and counts anew
+    totals = {name: getattr(now, name) - getattr(before, name) for name in POOL_TOTALS}
+    histograms = {name: _less(getattr(now, name), getattr(before, name)) for name in POOL_HISTOGRAMS}
+    if min(*totals.values(), *chain(*histograms.values())) < 0:  # it has been forgotten meanwhile, and counts anew
         return now
-    return replace(now, wait_hist=histogram, **totals)
+    return replace(now, **totals, **histograms)  # type: ignore[arg-type]
 
 
 def _less(now: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:

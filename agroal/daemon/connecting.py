@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from agroal.daemon.about import What, said
 from agroal.errors import ClientFacing, Internal, PeerGone, ServerUnavailable
 from agroal.management.event import EventKind
 from agroal.management.phrases import counted
@@ -85,7 +86,8 @@ class Connector:
         """`of_client`: the password is the client's own affair, and it is told."""
         words, now = str(error), self._now()
         if of_client:
-            log.info("no connection for user=%s database=%s: %s", key.user, key.database, words)
+            fields = said(event=What.CONNECT_FAILED, reason=error.fields()["C"], user=key.user, database=key.database)
+            log.info("no connection for user=%s database=%s: %s", key.user, key.database, words, extra=fields)
             return
         trouble = self._trouble.get(key)
         if trouble and trouble.words == words and now < trouble.told + REMIND:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agroal.config import single
 from agroal.config.load import ROLES
 from agroal.config.model import LogLevel
+from agroal.daemon.pausing import changed
 from agroal.daemon.picture import picture
 from agroal.errors import ManagementError, ServerUnavailable
 from agroal.management.controls import (
@@ -20,12 +21,15 @@ from agroal.management.controls import (
     Killed,
     LogLine,
     Password,
+    Paused,
     Reloaded,
+    Resumed,
     ServerPing,
     Setting,
     ShutdownMode,
     Switched,
 )
+from agroal.management.dump import Dump
 from agroal.management.event import Event, EventKind
 from agroal.management.snapshot import Snapshot
 from agroal.management.times import microseconds
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
 
 PING_TIMEOUT = 2.0
 """Seconds for a server to take a connection."""
-EVERYTHING = "all"
 
 
 class DaemonControls:
@@ -133,6 +136,9 @@ class DaemonControls:
 
     # -- acting
 
+    async def record(self, name: str, *, dry_run: bool) -> Dump:
+        return await self._daemon.flight.dump(name, dry_run=dry_run)
+
     def record_command(self, peer: str, command: str) -> None:
         self._daemon.report(EventKind.COMMAND, f"{peer}: {command}")
 
@@ -154,9 +160,7 @@ class DaemonControls:
 
     def flush(self, mode: FlushMode, database: str | None, timeout: float | None, *, dry_run: bool) -> Flushed:
         """Close connections. Raises ManagementError `bad-argument` for a database that nobody knows."""
-        pool, name = self._daemon.pool, self._real(database)
-        if name is not None and not self._is_known(name):
-            raise ManagementError(Code.BAD_ARGUMENT, f"no pool and no limit is for a database {name[:64]!a}")
+        pool, name = self._daemon.pool, self._known(database)
         fates = pool.core.forecast(mode, name)
         stragglers = fates[Fate.MARKED] + pool.core.forecast(FlushMode.STRAGGLERS, name)[Fate.KILLED]
         seconds = self._daemon.settings.flush_timeout if timeout is None else timeout
@@ -179,25 +183,36 @@ class DaemonControls:
     def _real(self, database: str | None) -> str | None:
         return None if database is None else self._daemon.configuration.alias(database)
 
-    def _is_known(self, database: str) -> bool:
-        limits = self._daemon.configuration.limits
-        return any(limit.database == database for limit in limits) or self._daemon.pool.core.knows(database)
+    def _known(self, database: str | None) -> str | None:
+        """Its real name. Raises ManagementError `bad-argument` when no pool and no limit is for it."""
+        name, core, limits = self._real(database), self._daemon.pool.core, self._daemon.configuration.limits
+        if name is None or any(limit.database == name for limit in limits) or core.knows(name):
+            return name
+        raise ManagementError(Code.BAD_ARGUMENT, f"no pool and no limit is for a database {name[:64]!a}")
 
     def switch(self, database: str | None, enabled: bool, *, dry_run: bool) -> Switched:
         """Open or close the gate of one database, or of all."""
         gate, name = self._daemon.pool.core.gate, self._real(database)
-        if name is not None:
-            changed = [name] if gate.is_open(name) is not enabled else []
-        else:
-            changed = [other for other, is_open in gate.exceptions.items() if is_open is not enabled]
-            changed += [EVERYTHING] if gate.is_open_by_default is not enabled else []
+        differing = changed(gate, name, enabled)
         inside = Counter(session.key.database for session in self._daemon.sessions.values() if session.key.database)
         clients = sum(
             count for one, count in inside.items() if name in (None, one) and gate.is_open(one) is not enabled
         )
         if not dry_run:
             self._daemon.pool.switch(name, enabled)
-        return Switched(tuple(changed), clients)
+        return Switched(differing, clients)
+
+    async def pause(self, database: str | None, timeout: float | None, *, dry_run: bool) -> Paused:  # noqa: ASYNC109
+        """Hold the clients of one database, or of all. Raises ManagementError `bad-argument` as `flush` does."""
+        return await self._daemon.pausing.pause(self._known(database), timeout, dry_run=dry_run)
+
+    def resume(self, database: str | None, *, dry_run: bool) -> Resumed:
+        """Let them go on. Raises ManagementError `bad-argument`."""
+        return self._daemon.pausing.resume(self._known(database), dry_run=dry_run)
+
+    async def reconnect(self, database: str | None, timeout: float | None, *, dry_run: bool) -> Paused:  # noqa: ASYNC109
+        """Replace the connections to one database, or to all. Raises ManagementError `bad-argument`."""
+        return await self._daemon.pausing.reconnect(self._known(database), timeout, dry_run=dry_run)
 
     def kill(self, client: int, *, dry_run: bool) -> Killed:
         """End a client's connection. Raises ManagementError `refused`."""

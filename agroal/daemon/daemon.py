@@ -14,33 +14,42 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from agroal import __version__
-from agroal.auth import lookup
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer, peer_at
-from agroal.auth.login import Credentials
-from agroal.auth.users import Secret
 from agroal.config.model import Configuration, HbaLine, LogLevel
+from agroal.daemon.about import said
+from agroal.daemon.admins import Admins
+from agroal.daemon.console import Consoles
 from agroal.daemon.descriptors import client_descriptors
 from agroal.daemon.dialler import ServerDialler
 from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
 from agroal.daemon.files import Secrets
+from agroal.daemon.flight import FlightRecorder
 from agroal.daemon.listening import Listening
-from agroal.daemon.log import LEVELS, Log
-from agroal.daemon.lookup import Lookup
+from agroal.daemon.log import Log
+from agroal.daemon.logline import LEVELS
+from agroal.daemon.lookup import lookup_of
 from agroal.daemon.passwords import Passwords
+from agroal.daemon.pausing import Pausing
 from agroal.daemon.pipelines import Pipelines
 from agroal.daemon.pool import PoolShell
+from agroal.daemon.regulars import Regulars
 from agroal.daemon.reload import Read, Reload, pool_settings
 from agroal.daemon.rules import Rules
 from agroal.daemon.services import Services
 from agroal.daemon.session import Session
 from agroal.daemon.stop import Stop
+from agroal.daemon.straight import StraightWay
+from agroal.daemon.supervision import Supervision
+from agroal.daemon.systemd import Systemd
+from agroal.daemon.timings import Timings
 from agroal.daemon.totals import Totals
 from agroal.daemon.tracker import Tracker
 from agroal.daemon.watch import Watch
@@ -52,7 +61,6 @@ from agroal.net.chosen import RELAY, Channel, Pump
 from agroal.net.dial import Route
 from agroal.net.interfaces import interfaces
 from agroal.net.listen import SocketOptions
-from agroal.net.server import Server, Traffic
 from agroal.pipeline.evidence import Trace
 from agroal.pipeline.outfit import Wardrobe
 from agroal.pipeline.statements import Statements
@@ -73,38 +81,42 @@ refused at once.
 class Daemon:
     """A running pool. `run` is its whole life."""
 
-    def __init__(self, configuration: Configuration, known: Secrets, read: Read, output: Log | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        known: Secrets,
+        read: Read,
+        output: Log | None = None,
+        systemd: Systemd | None = None,
+    ) -> None:
         """`read` reads the files anew, for a reload; `output` is the log, where there is one."""
+        systemd = systemd or Systemd()
         self.configuration = configuration
         self.settings = configuration.settings
         self.output = output
         self.passwords = Passwords(known, self.settings, self.token)
+        self.admins = Admins(known, self.settings, self.token)
         self.encryption = Encryption.of(configuration)
         self.totals = Totals()
+        self.timings = Timings()
+        """How long queries and transactions took, by pool."""
         self.failures = Failures()
         self.events = Events(_log_event)
-        self.ended_traffic = Traffic()
         self.sessions: dict[int, Session] = {}
         self.instance_id = secrets.token_hex(8)
         self.started_wall = time.time()
         self.started_mono = time.monotonic()
         self.version = __version__
-        self.max_clients = client_descriptors(self.settings.max_connections)
-        self.pump = Pump()
-        self.options = SocketOptions(self.settings.nodelay, self.settings.keep_alive)
-        self.cancels = Cancels(self.pump, self.options, self.token)
-        self.dialler = ServerDialler(self.pump, self.route, self.settings, known.users, self.token, self.report)
-        core = Pool(pool_settings(self.settings), tuple(map(Limit.of, configuration.limits)), random.random, self.now())
-        self.pool = PoolShell(core, self.dialler, self.settings.server_reset_query, self.cancels.send, self.report)
-        self.statements = Statements(b"agroal_%b_" % secrets.token_hex(3).encode())
-        self.wardrobe = Wardrobe()
-        self.pins: Counter[tuple[Trace, str, str]] = Counter()
-        """What clients of the transaction pipeline left behind, by what it was, user and application name."""
+        self._make_pool(known)
         self.tracker = Tracker(self.pool)
         self.tracker.switch(self.settings.tracker)
+        self.consoles = Consoles(self)
         self.watch = Watch(self)
+        self.flight = FlightRecorder(self)
         self.stop = Stop(self)
-        self.lookup = self._lookup(known)
+        self.pausing = Pausing(self)
+        self.supervision = Supervision(self, systemd)
+        self.lookup = lookup_of(self, known)
         self.reload = Reload(self, known, read)
         self.cleared: Snapshot | None = None
         """The picture when the statistics were last cleared: what was counted before is not counted."""
@@ -112,20 +124,31 @@ class Daemon:
         self._rules = Rules(configuration, interfaces())
         self._tag_key = secrets.token_bytes(32)
         self._numbers = itertools.count(1)
+        self.regulars = Regulars()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.listening = Listening(self.pump, self._take)
+        self.listening = Listening(self.pump, self._take, systemd.inherited)
+
+    def _make_pool(self, known: Secrets) -> None:
+        """The servers, and what is known of their clients."""
+        settings = self.settings
+        self.max_clients = client_descriptors(settings.max_connections)
+        self.pump = Pump()
+        self.options = SocketOptions(settings.nodelay, settings.keep_alive)
+        self.cancels = Cancels(self.pump, self.options, self.token)
+        self.dialler = ServerDialler(self.pump, self.route, settings, known.users, self.token, self.report)
+        core = Pool(pool_settings(settings), tuple(map(Limit.of, self.configuration.limits)), random.random, self.now())
+        self.pool = PoolShell(core, self.dialler, settings.server_reset_query, self.cancels.send, self.report)
+        self.statements = Statements(b"agroal_%b_" % secrets.token_hex(3).encode())
+        self.wardrobe = Wardrobe()
+        self.pins: Counter[tuple[Trace, str, str]] = Counter()
+        """What clients of the transaction pipeline left behind, by what it was, user and application name."""
 
     # -- what sessions ask
 
-    @staticmethod
-    def token(length: int) -> bytes:
-        """Random bytes, fit for secrets."""
-        return os.urandom(length)
-
-    @staticmethod
-    def now() -> float:
-        """Monotonic seconds, the event loop's clock."""
-        return time.monotonic()
+    token = staticmethod(os.urandom)
+    """Random bytes, fit for secrets."""
+    now = staticmethod(time.monotonic)
+    """Monotonic seconds, the event loop's clock."""
 
     def report(self, kind: EventKind, text: str) -> None:
         """Something happened that administrators will ask for."""
@@ -133,22 +156,10 @@ class Daemon:
 
     async def look_up_for(self, known: Secrets) -> None:
         """Ask PostgreSQL for secrets as these and the settings say."""
-        old, self.lookup = self.lookup, self._lookup(known)
+        old, self.lookup = self.lookup, lookup_of(self, known)
+        self.pausing.heed()
         if old:
             await old.close()
-
-    def _lookup(self, known: Secrets) -> Lookup | None:
-        if not self.settings.auth_query or not known.superuser:
-            return None
-        (name, password), *_ = known.superuser.items()
-        database, seconds = self.settings.auth_query_database, self.settings.authentication_timeout
-        salted: dict[tuple[bytes, int], bytes] = {}
-
-        def connect() -> Awaitable[Server]:
-            credentials = Credentials(name, Secret(password), self.token(18).hex(), salted)
-            return self.dialler.log_in(database, credentials, lookup.STARTUP)
-
-        return Lookup(connect, seconds, self.now)
 
     @property
     def rules(self) -> Rules:
@@ -213,17 +224,15 @@ class Daemon:
         services = Services(self)
         try:
             await services.start()
-            self.listening.start(self.settings, self.socket_path("PGSQL"), self.options)
-            self.report(
-                EventKind.STARTED,
-                f"agroal {self.version} listens on {self.settings.host}, port {self.settings.port} ({RELAY})",
-            )
+            where = self.listening.start(self.settings, self.socket_path("PGSQL"), self.options)
+            self.report(EventKind.STARTED, f"agroal {self.version} listens on {where} ({RELAY})")
             self.passwords.start()
             self.pool.start()
             self.watch.start()
             gc.collect()
             gc.freeze()  # what is there now stays: no collection need look at it again
             ready()
+            self.supervision.ready()
             await self.stop.asked_for
             await self._wind_down()
         finally:
@@ -267,16 +276,22 @@ class Daemon:
             return
         session = Session(self, next(self._numbers), client, peer_at(host))
         self.sessions[session.number] = session
-        task = asyncio.get_running_loop().create_task(session.run())
-        self._tasks.add(task)
-        task.add_done_callback(lambda task: self._gone(session, task))
+        StraightWay(session, self._spawn, self._gone).enter()
 
-    def _gone(self, session: Session, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _spawn(self, session: Session, rest: Coroutine[None, None, None]) -> None:
+        """The rest of a session that has to wait for something."""
+        task = asyncio.get_running_loop().create_task(rest)
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._gone, session))
+
+    def _gone(self, session: Session, task: asyncio.Task[None] | None = None) -> None:
+        if task:
+            self._tasks.discard(task)
         del self.sessions[session.number]
-        self.ended_traffic += session.traffic
+        if session.link:
+            self.totals.traffic[session.key.database, session.key.user] += session.traffic
         self.stop.reconsider()
 
 
 def _log_event(event: Event) -> None:
-    log.log(LEVELS[LogLevel(event.level)], "%s", event.text)
+    log.log(LEVELS[LogLevel(event.level)], "%s", event.text, extra=said(event=event.kind))

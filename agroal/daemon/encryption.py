@@ -10,7 +10,9 @@ from pathlib import Path
 from agroal.config.choices import TlsMode
 from agroal.config.model import Configuration, ServerSettings, Settings
 from agroal.errors import ConfigurationError, Problem
+from agroal.management.reach import ALPN as MANAGEMENT_ALPN
 from agroal.management.snapshot import Certificate
+from agroal.management.stream import Offer
 from agroal.management.times import wall_time
 from agroal.net.dial import Address, Route
 from agroal.net.tls import ALPN, Policy, TlsSocket, Upgrade
@@ -24,6 +26,10 @@ class Encryption:
     """None: clients are told that there is no TLS."""
     routes: Mapping[str, Route]
     """To the servers, by name."""
+    admins: Offer | None = None
+    """At the management port; None: there is no TLS."""
+    metrics: ssl.SSLContext | None = None
+    """Of the metrics port; None: it speaks in the clear."""
     certificates: tuple[Certificate, ...] = ()
     """For people who want to know when they expire."""
 
@@ -31,20 +37,21 @@ class Encryption:
     def of(cls, configuration: Configuration) -> Encryption:
         """Raises ConfigurationError for what OpenSSL can't use, naming the file."""
         settings = configuration.settings
-        clients = None
+        clients = admins = None
         if settings.tls:
-            context = listening_context(settings, str(configuration.files.main))
-            clients = Upgrade(context, server_side=True, binding=_binding(settings))
+            file, binding = str(configuration.files.main), _binding(settings)
+            clients = Upgrade(listening_context(settings, file), server_side=True, binding=binding)
+            admins = Offer(listening_context(settings, file, MANAGEMENT_ALPN), binding)
         routes = {server.name: _route(server, str(configuration.files.main)) for server in configuration.servers}
-        return cls(clients, routes, tuple(_certificates(configuration)))
+        return cls(clients, routes, admins, _metrics_context(configuration), tuple(_certificates(configuration)))
 
 
 def _certificates(configuration: Configuration) -> Iterator[Certificate]:
     """Of all files that are named."""
     named = [("", configuration.settings), *((f"server.{one.name}.", one) for one in configuration.servers)]
     for prefix, keys in named:
-        for name in ("tls_cert_file", "tls_ca_file"):
-            if path := getattr(keys, name):
+        for name in ("tls_cert_file", "tls_ca_file", "metrics_cert_file", "metrics_ca_file"):
+            if path := getattr(keys, name, None):
                 yield from _read(path, prefix + name)
 
 
@@ -57,11 +64,11 @@ def _read(path: Path, key: str) -> Iterator[Certificate]:
         yield Certificate(str(path), key, one.subject.rfc4514_string(), wall_time(until))
 
 
-def listening_context(settings: Settings, file: str) -> ssl.SSLContext:
-    """For clients. No session is resumed: each proves its certificate anew. Raises ConfigurationError."""
+def listening_context(settings: Settings, file: str, alpn: str = ALPN) -> ssl.SSLContext:
+    """For clients and admins. No session is resumed: each proves its certificate anew. Raises ConfigurationError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.sslsocket_class = TlsSocket
-    context.set_alpn_protocols([ALPN])
+    context.set_alpn_protocols([alpn])
     context.minimum_version = ssl.TLSVersion[settings.tls_min_version.replace(".", "_")]
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.num_tickets = 0
@@ -73,6 +80,22 @@ def listening_context(settings: Settings, file: str) -> ssl.SSLContext:
             context.set_ciphers(settings.tls_ciphers)
         except ssl.SSLError:
             raise _problem(file, "tls_ciphers", "OpenSSL knows none of these ciphers") from None
+    return context
+
+
+def _metrics_context(configuration: Configuration) -> ssl.SSLContext | None:
+    """Raises ConfigurationError."""
+    settings, file = configuration.settings, str(configuration.files.main)
+    if not (settings.metrics and settings.metrics_cert_file):
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    _load(
+        context, settings.metrics_cert_file, settings.metrics_key_file, settings.metrics_ca_file, file, "metrics_", ""
+    )
+    if settings.metrics_ca_file:
+        context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 
@@ -99,18 +122,24 @@ def _route(server: ServerSettings, file: str) -> Route:
 
 
 def _load(
-    context: ssl.SSLContext, cert: Path | None, key: Path | None, authority: Path | None, file: str, prefix: str
+    context: ssl.SSLContext,
+    cert: Path | None,
+    key: Path | None,
+    authority: Path | None,
+    file: str,
+    prefix: str,
+    kind: str = "tls_",
 ) -> None:
     if cert:
         try:
             context.load_cert_chain(cert, key, password=lambda: "")  # else OpenSSL would ask on the terminal
         except (OSError, ssl.SSLError) as error:
-            raise _problem(file, f"{prefix}tls_cert_file", f"{cert} and {key or cert}: {_words(error)}") from error
+            raise _problem(file, f"{prefix}{kind}cert_file", f"{cert} and {key or cert}: {_words(error)}") from error
     if authority:
         try:
             context.load_verify_locations(authority)
         except (OSError, ssl.SSLError) as error:
-            raise _problem(file, f"{prefix}tls_ca_file", f"{authority}: {_words(error)}") from error
+            raise _problem(file, f"{prefix}{kind}ca_file", f"{authority}: {_words(error)}") from error
 
 
 def _binding(settings: Settings) -> bytes | None:

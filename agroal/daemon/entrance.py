@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,8 @@ from agroal.auth.accept import Accepted, Dice, accept, negotiate, permit
 from agroal.auth.ident import Usermap
 from agroal.auth.users import Users
 from agroal.config.model import HbaLine, Method
+from agroal.daemon.about import What, said
+from agroal.daemon.console import NAMES, Caller
 from agroal.errors import AuthenticationTimedOut, LookupFailed, ShuttingDown
 from agroal.net.converse import converse
 from agroal.net.tls import TlsFailed, Upgrade, common_name
@@ -24,6 +27,8 @@ log = logging.getLogger("agroal.session")
 
 BY_SECRET: Final = (Method.PASSWORD, Method.MD5, Method.SCRAM_SHA_256, Method.ALL)
 """Methods by which a client shows that it knows something."""
+NONCE: Final = 18
+"""Bytes of our part of it, as PostgreSQL's."""
 NOT_THROWN: Final = Dice("", b"")
 """For the other methods."""
 
@@ -38,14 +43,30 @@ class Claim:
     line: HbaLine
 
 
-async def let_in(session: Session) -> CancelRequest | Entered:
-    """From the first byte to the proof of who it is, within `authentication_timeout`. Raises ClientFacing, PeerGone."""
+Introduced = CancelRequest | Claim | Caller | Entered
+"""What a client wants, and who it is as far as that is known without asking PostgreSQL."""
+
+
+def upgrade_of(session: Session) -> Upgrade | None:
+    """How the client's channel can be encrypted."""
+    return session.daemon.encryption.clients if session.peer.address else None
+
+
+async def let_in(
+    session: Session, introduced: Callable[[], Introduced] | None = None
+) -> CancelRequest | Caller | Entered:
+    """From the first byte to the proof of who it is, within `authentication_timeout`. Raises ClientFacing, PeerGone.
+
+    `introduced` returns, or raises, what has come of `introduce`, if that is over.
+    """
     daemon, client = session.daemon, session.client
-    seconds = daemon.settings.authentication_timeout
-    until = daemon.now() + seconds
-    upgrade = daemon.encryption.clients if session.peer.address else None
+    seconds, upgrade = daemon.settings.authentication_timeout, upgrade_of(session)
+    until = session.since + seconds
     try:
-        came = await converse(client, _introduce(session, upgrade), seconds=seconds, upgrade=upgrade, at_once=True)
+        if introduced:
+            came = introduced()
+        else:
+            came = await converse(client, introduce(session, upgrade), seconds=seconds, upgrade=upgrade, at_once=True)
         if isinstance(came, Claim):
             users = await _looked_up(session, came.startup.user, until)
             talk = _prove(session, came, users, upgrade, unknown_allowed=False)
@@ -54,12 +75,12 @@ async def let_in(session: Session) -> CancelRequest | Entered:
         raise AuthenticationTimedOut("canceling authentication due to timeout") from None
     except TlsFailed as error:
         daemon.totals.tls_failures += 1
-        log.info("%s", error)
+        log.info("%s", error, extra=said(event=What.REFUSED, reason="tls", client=client.label))
         raise
     return came
 
 
-def _introduce(session: Session, upgrade: Upgrade | None) -> Talk[CancelRequest | Claim | Entered]:
+def introduce(session: Session, upgrade: Upgrade | None) -> Talk[Introduced]:
     """Who it says it is, and the proof of it, unless PostgreSQL is to be asked before: the user is not in the vault."""
     daemon, client = session.daemon, session.client
     secured = upgrade is not None and (yield from begins_encrypted())
@@ -67,6 +88,8 @@ def _introduce(session: Session, upgrade: Upgrade | None) -> Talk[CancelRequest 
     if isinstance(packet, CancelRequest):
         return packet
     session.startup = packet
+    if daemon.consoles.is_meant(session, packet):
+        return (yield from daemon.consoles.admit(session, packet, upgrade))
     if daemon.is_crowded:
         raise daemon.crowded()
     if daemon.stopping:
@@ -77,6 +100,8 @@ def _introduce(session: Session, upgrade: Upgrade | None) -> Talk[CancelRequest 
     claim, users = Claim(packet, line), daemon.passwords.users
     if daemon.lookup and line.method in BY_SECRET and packet.user not in users:
         return claim
+    if not encrypted and packet.database not in NAMES:  # what those mean depends on more
+        daemon.regulars.remember(session, line.method)
     unknown_allowed = daemon.settings.allow_unknown_users
     return (yield from _prove(session, claim, users, upgrade, unknown_allowed=unknown_allowed))
 
@@ -109,13 +134,19 @@ def _prove(
         packet.user,
         users,
         unknown_allowed,
-        Dice(daemon.token(18).hex(), daemon.token(4)) if by_secret else NOT_THROWN,
+        Dice(daemon.token(NONCE).hex(), daemon.token(4)) if by_secret else NOT_THROWN,
         binding=upgrade.binding if upgrade and client.encrypted else None,
         certified=common_name(client),
         usermap=Usermap.of(line, daemon.configuration.ident) if line.method is Method.CERT else None,
     )
-    if by_secret and (secret := users.get(packet.user)) and secret.password is None:
-        daemon.dialler.learn(packet.user, secret, accepted)
+    count_in(session, packet.user, accepted, users)
+    return packet, accepted
+
+
+def count_in(session: Session, user: str, accepted: Accepted, users: Users) -> None:
+    """The user has come in; what has been shown of a password that we don't have is remembered."""
+    daemon = session.daemon
+    if accepted.method in BY_SECRET and (secret := users.get(user)) and secret.password is None:
+        daemon.dialler.learn(user, secret, accepted)
     if accepted.method != Method.TRUST and not accepted.unproved:
         daemon.totals.authenticated += 1
-    return packet, accepted

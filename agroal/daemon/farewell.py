@@ -3,13 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from typing import TYPE_CHECKING
 
-from agroal.errors import PeerGone, ServerLost
+from agroal.daemon.about import What, said
+from agroal.errors import (
+    AuthenticationFailed,
+    ClientFacing,
+    NotPermitted,
+    PeerGone,
+    ProtocolViolation,
+    ServerLost,
+    UnsupportedProtocol,
+)
 from agroal.net.chosen import Channel
 from agroal.net.link import Link, Parting
+from agroal.wire import backend
+
+if TYPE_CHECKING:
+    from agroal.daemon.session import Session
+
+log = logging.getLogger("agroal.session")
 
 LINGER = 10.0
 """Seconds that a client which does not read gets to take the last words of its server."""
+SUSPICIOUS = (AuthenticationFailed, NotPermitted, ProtocolViolation, UnsupportedProtocol)
+"""What an administrator may want to hear of without asking."""
+
+
+def refuse(session: Session, error: ClientFacing) -> None:
+    """Tell the client why it ends here, if it can still be told."""
+    daemon, client = session.daemon, session.client
+    daemon.totals.errors[type(error).__name__] += 1
+    if isinstance(error, AuthenticationFailed | NotPermitted) and (startup := session.startup):
+        daemon.totals.rejected += 1
+        daemon.failures.add(startup.user, startup.database, session.peer.host, error.message, daemon.now())
+    level = logging.WARNING if isinstance(error, SUSPICIOUS) else logging.INFO
+    code = error.fields()["C"]
+    log.log(level, "%s is refused: %s: %s", session, code, error.message, extra=said(event=What.REFUSED, reason=code))
+    midway = session.link is not None and not is_between_messages(session.link)
+    if client.closed or client.unsent or midway:
+        return
+    try:
+        client.write(backend.error_response(error))
+        client.drop_unread()
+    except OSError:
+        log.debug("%s hung up before it could be told", session)
+
+
+async def bid_farewell(session: Session, link: Link, parting: Parting) -> None:
+    """As `say_why`; that the protocol was broken is for the log as well."""
+    if link.violation:
+        fields = said(event=What.VIOLATION, reason=parting.name.lower())
+        log.warning("%s: %s: %s", session, parting.value, link.violation.detail, extra=fields)
+    await say_why(link, parting)
 
 
 async def say_why(link: Link, parting: Parting) -> None:

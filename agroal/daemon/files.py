@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agroal.auth.md5 import is_md5_secret
 from agroal.auth.vault import MasterKey, list_users, master_key_path, read_users
+from agroal.config import units
 from agroal.config.load import load, locate
 from agroal.config.model import Configuration
 from agroal.errors import ConfigurationError, Problem
@@ -22,6 +24,8 @@ class Secrets:
     """What clients have to know instead."""
     superuser: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Who asks PostgreSQL for secrets (`auth_query`): one user, or none."""
+    admins: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Who may administer agroal over the network."""
 
 
 def read(
@@ -35,7 +39,7 @@ def read(
 def read_secrets(configuration: Configuration, environment: Mapping[str, str]) -> Secrets:
     """Decrypts the files of users. Raises VaultError, ConfigurationError."""
     files = configuration.files
-    paths = files.users, files.frontend_users, files.superuser
+    paths = files.users, files.frontend_users, files.superuser, files.admins
     secrets = Secrets(*(_users(path, environment) for path in paths))
     check(configuration, secrets)
     return secrets
@@ -61,6 +65,12 @@ def _problems(configuration: Configuration, secrets: Secrets) -> Iterator[Proble
         yield Problem(str(files.superuser), 0, "", f"has {len(secrets.superuser)} users; expected one")
     if configuration.settings.auth_query and not secrets.superuser:
         yield Problem(str(files.main), 0, "auth_query", "needs a superuser file (-S) with one user")
+    for name in sorted(units.names(configuration.settings.monitors) - secrets.admins.keys()):
+        yield Problem(str(files.main), 0, "monitors", f'user "{name}" is not in the admins file (-A)')
+    for name, secret in secrets.admins.items():
+        if is_md5_secret(secret):
+            why = f'user "{name}" has an md5 hash; expected a password or a SCRAM verifier'
+            yield Problem(str(files.admins), 0, "", why)
 
 
 def _users(path: Path | None, environment: Mapping[str, str]) -> dict[str, str]:

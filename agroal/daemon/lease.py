@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from agroal.errors import ClientFacing
+from agroal.net.chosen import Hold
 from agroal.net.server import Server
 from agroal.pool.slot import PoolKey
 
@@ -15,26 +17,26 @@ if TYPE_CHECKING:
     from agroal.daemon.session import Session
 
 
-def _nothing() -> None:
-    """Nobody listens yet."""
-
-
-@dataclass(slots=True, eq=False)
-class Lease:
+class Lease(Hold):
     """Handed out by the pool, given back exactly once."""
 
-    slot: int
-    number: int
-    server: Server
-    key: PoolKey
-    session: Session | None
-    """Who holds it. None on stand-by, and while the server is cleaned."""
-    turns: int = 0
-    """How many clients had it, one after the other, besides the first."""
-    rested: float = 0.0
-    """When it was put on stand-by."""
-    lost: Callable[[], None] = _nothing
-    """To be called when its server speaks or hangs up while nobody holds it."""
+    __slots__ = ("key", "number", "slot")
+
+    def __init__(
+        self,
+        slot: int,
+        number: int,
+        server: Server,
+        key: PoolKey,
+        session: Session | None,
+        now: float,
+        lost: Callable[[Lease], None],
+    ) -> None:
+        """`lost` is called with it when its server speaks or hangs up while nobody holds it."""
+        super().__init__(server, session, partial(lost, self), now)
+        self.slot = slot
+        self.number = number
+        self.key = key
 
 
 class Asker(Protocol):
@@ -50,6 +52,9 @@ class Asker(Protocol):
 
     def granted(self, lease: Lease) -> None:
         """Here it is."""
+
+    def handed(self, lease: Lease) -> None:
+        """The same; and its server has just done the work of another client."""
 
     def refused(self, error: ClientFacing) -> None:
         """There is none for it."""
@@ -68,6 +73,10 @@ class Awaited:
 
     def granted(self, lease: Lease) -> None:
         self.answer.set_result(lease)
+
+    def handed(self, lease: Lease) -> None:
+        lease.server.channel.ignore()
+        self.granted(lease)
 
     def refused(self, error: ClientFacing) -> None:
         if not self.answer.done():

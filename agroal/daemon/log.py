@@ -1,11 +1,12 @@
 """Where log lines go. Nothing is written on the event loop: a thread takes the lines from a bounded queue.
 
-One event is one line: `<prefix> <LEVEL> <message>`. What came from outside is in it only after control characters
-have been made visible, so that no client can write a line of its own, or to the terminal of whoever reads it.
+What a line looks like is in logline.py, what it is about in about.py, and what keeps like lines from filling a disk in
+flood.py. A line is put together on the loop, which is quick, because what it speaks of may be another thing later.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import logging.handlers
 import os
@@ -17,57 +18,24 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, TextIO
 
-from agroal.config.model import LogLevel, LogType, Settings
+from agroal.config.model import LogFormat, LogLevel, LogType, Settings
+from agroal.daemon.about import keep
+from agroal.daemon.flood import Flood
+from agroal.daemon.journal import JOURNAL, Journal, prioritised, takes_standard_error
 from agroal.daemon.logfile import LogFile
+from agroal.daemon.logline import LEVELS, JsonFormatter, LineFormatter, level_of
 from agroal.errors import ConfigurationError, Problem
 
-TRACE: Final = 5
-LEVELS: Final = {
-    LogLevel.FATAL: logging.CRITICAL,
-    LogLevel.ERROR: logging.ERROR,
-    LogLevel.WARN: logging.WARNING,
-    LogLevel.INFO: logging.INFO,
-    LogLevel.DEBUG: logging.DEBUG,
-    LogLevel.TRACE: TRACE,
-}
-NAMES: Final = {number: level.value.upper() for level, number in LEVELS.items()}
 QUEUED_LINES: Final = 10_000
 """Lines that may wait for a disk that stalls. Further ones are dropped, and counted."""
 REMEMBERED_LINES: Final = 1000
+REMEMBERED_TROUBLES: Final = 1000
+LONGEST_REMEMBERED: Final = 2000
+"""Characters of a line that are remembered."""
 SYSLOG: Final = "/dev/log"
 """Where the local syslog daemon listens."""
-
-_VISIBLE: Final = (
-    {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-    | {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-    | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
-)
-"""C0, DEL and C1 control characters, line separators, and what turns the direction of writing around."""
-
-
-def visible(text: str) -> str:
-    """The text with every control character spelled out."""
-    return text.translate(_VISIBLE).encode("utf-8", "backslashreplace").decode()
-
-
-class LineFormatter(logging.Formatter):
-    """One event, one line; the traceback of an internal error follows it, indented."""
-
-    def __init__(self, prefix: str) -> None:
-        super().__init__()
-        self._prefix = prefix
-
-    def format(self, record: logging.LogRecord) -> str:
-        level = NAMES.get(record.levelno, record.levelname)
-        stamp = time.strftime(self._prefix, time.localtime(record.created))
-        line = f"{stamp} {level:5} {visible(record.getMessage())}"
-        if record.exc_info:
-            trace = self.formatException(record.exc_info)
-            line += "".join(f"\n    {visible(part)}" for part in trace.splitlines())
-        return line.lstrip()
-
 
 _Order = Callable[[], None]
 
@@ -122,28 +90,63 @@ class Line:
 
 
 class _Handler(logging.handlers.QueueHandler):
-    """Formats on the loop, which is quick, remembers, and leaves the writing to the thread."""
+    """Formats on the loop, remembers, and leaves the writing to the thread."""
 
     def __init__(self, writer: _Writer, clock: Callable[[], float]) -> None:
         super().__init__(writer.queue)
+        self.text = LineFormatter("")
+        """For those who remember."""
         self._writer = writer
         self._clock = clock
+        self._flood = Flood()
         self._lines: deque[Line] = deque(maxlen=REMEMBERED_LINES)
+        self._troubles: deque[Line] = deque(maxlen=REMEMBERED_TROUBLES)
+        """Those of the level warn and graver: they are not to be lost among others."""
         self.counts: Counter[LogLevel] = Counter()
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        level = next((level for level, least in LEVELS.items() if record.levelno >= least), LogLevel.TRACE)
-        self.counts[level] += 1
-        self._lines.append(Line(self._clock(), level, record.getMessage()))
-        self._writer.write(record)
+    def emit(self, record: logging.LogRecord) -> None:
+        """The handler's lock is held."""
+        now = self._clock()
+        try:
+            for note in self._flood.notes(now):
+                self._take(note, now)
+            level = level_of(record)
+            self.counts[level] += 1
+            if self._flood.passes(record, now):
+                self._take(record, now)
+        except Exception:  # a line that can't be put together must not end who wrote it
+            self.handleError(record)
 
-    def lines(self) -> list[Line]:
+    def settle(self, *, all_: bool = False) -> None:
+        """Say what has been left out, although no further line gives the occasion."""
+        self.acquire()
+        try:
+            now = self._clock()
+            for note in self._flood.notes(now, all_=all_):
+                self._take(note, now)
+        finally:
+            self.release()
+
+    def lines(self, *, troubles: bool = False) -> list[Line]:
         """Threads other than that of the loop may be logging."""
         self.acquire()
         try:
-            return list(self._lines)
+            return list(self._troubles if troubles else self._lines)
         finally:
             self.release()
+
+    def _take(self, record: logging.LogRecord, now: float) -> None:
+        record = copy.copy(record)
+        keep(record)
+        text = self.text.format(record)
+        level = level_of(record)
+        line = Line(now, level, text[:LONGEST_REMEMBERED])
+        self._lines.append(line)
+        if LEVELS[level] >= logging.WARNING:
+            self._troubles.append(line)
+        record.msg = record.message = text if self.formatter is None else self.formatter.format(record)
+        record.args = record.exc_info = record.exc_text = record.stack_info = None
+        self._writer.write(record)
 
 
 class Log:
@@ -162,6 +165,16 @@ class Log:
         self._heed(settings)
 
     @property
+    def infos(self) -> int:
+        """Lines of the level info since the start."""
+        return self._handler.counts[LogLevel.INFO]
+
+    @property
+    def fatals(self) -> int:
+        """Lines of the level fatal since the start."""
+        return self._handler.counts[LogLevel.FATAL]
+
+    @property
     def warnings(self) -> int:
         """Lines of the level warn since the start."""
         return self._handler.counts[LogLevel.WARN]
@@ -169,12 +182,20 @@ class Log:
     @property
     def errors(self) -> int:
         """Lines of the levels error and fatal since the start."""
-        return self._handler.counts[LogLevel.ERROR] + self._handler.counts[LogLevel.FATAL]
+        return self._handler.counts[LogLevel.ERROR] + self.fatals
 
     def tail(self, level: LogLevel, lines: int) -> list[Line]:
-        """The last of the remembered lines that are at least as grave as `level`, oldest first."""
+        """The last of the remembered lines that are at least as grave as `level`, oldest first; always as text."""
         grave = [line for line in self._handler.lines() if LEVELS[line.level] >= LEVELS[level]]
         return grave[-lines:] if lines > 0 else []
+
+    def troubles(self, after: float) -> list[Line]:
+        """The remembered lines of the level warn and graver that are younger, oldest first."""
+        return [line for line in self._handler.lines(troubles=True) if line.at > after]
+
+    def settle(self) -> None:
+        """To be called now and then: says how many lines have been left out."""
+        self._handler.settle()
 
     def reconfigure(self, settings: Settings) -> None:
         """Log as these settings say; `log_type` stays. What has been logged before is written to where it was meant.
@@ -200,14 +221,37 @@ class Log:
         """Write what is queued, and close."""
         for name in ("agroal", "asyncio"):
             logging.getLogger(name).removeHandler(self._handler)
+        self._handler.settle(all_=True)
         self._writer.stop()
         if self._writer.dropped:
             sys.stderr.write(f"agroal: {self._writer.dropped} log lines were dropped: their destination was too slow\n")
 
     def _heed(self, settings: Settings) -> None:
-        prefix = "" if settings.log_type == LogType.SYSLOG else settings.log_line_prefix
-        self._handler.setFormatter(LineFormatter(prefix))
+        stamp = "" if _has_a_clock(settings.log_type) else settings.log_line_prefix
+        self._handler.text = text = LineFormatter(stamp)
+        match settings.log_type, settings.log_format:
+            case LogType.JOURNALD, _:
+                self._handler.setFormatter(LineFormatter("", with_level=False))
+            case _, LogFormat.JSON:
+                self._handler.setFormatter(JsonFormatter())
+            case _:
+                self._handler.setFormatter(text)
         logging.getLogger("agroal").setLevel(LEVELS[settings.log_level])
+
+
+def _has_a_clock(type_: LogType) -> bool:
+    """Whether who gets the lines says itself when they came."""
+    match type_:
+        case LogType.FILE:
+            return False
+        case LogType.CONSOLE:
+            return _console_is_the_journal()
+        case LogType.SYSLOG | LogType.JOURNALD:
+            return True
+
+
+def _console_is_the_journal() -> bool:
+    return takes_standard_error(os.environ.get("JOURNAL_STREAM", ""))
 
 
 def _open(settings: Settings, *, keep: bool = False) -> logging.Handler:
@@ -215,12 +259,14 @@ def _open(settings: Settings, *, keep: bool = False) -> logging.Handler:
     try:
         match settings.log_type:
             case LogType.CONSOLE:
-                return logging.StreamHandler(sys.stderr)
+                return _Prioritised(sys.stderr) if _console_is_the_journal() else logging.StreamHandler(sys.stderr)
             case LogType.FILE:
                 return LogFile(settings, keep=keep)
             case LogType.SYSLOG:
                 os.stat(SYSLOG)  # the handler says nothing when nobody is there
                 return _Syslog(address=SYSLOG)
+            case LogType.JOURNALD:
+                return Journal(JOURNAL)
     except OSError as error:
         key = "log_path" if settings.log_type == LogType.FILE else "log_type"
         raise ConfigurationError([Problem("agroal", 0, key, f"can't open the log: {error}")]) from error
@@ -230,3 +276,14 @@ class _Syslog(logging.handlers.SysLogHandler):
     """RFC 3164 lines to the local daemon, from `agroal`."""
 
     ident = "agroal: "
+
+    def mapPriority(self, levelName: str) -> str:  # noqa: N802, N803 (the names are those of logging)
+        """A level of our own is finer than all that syslog knows."""
+        return self.priority_map.get(levelName, "debug")
+
+
+class _Prioritised(logging.StreamHandler[TextIO]):
+    """Standard error as systemd wants it: each line with its priority."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(prioritised(super().format(record).split("\n"), level_of(record)))

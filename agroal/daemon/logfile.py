@@ -33,6 +33,10 @@ class LogFile(logging.Handler):
         """Raises OSError. `keep`: go on with a file that is there, even if `log_mode` is create."""
         self._clock = clock
         self._not_before = 0.0
+        self._lost = 0
+        """Lines since the last one that could be written. The first says why, on standard error."""
+        self._torn = False
+        """The last line has no end: the disk was full in the middle of it."""
         self.configure(settings)
         self._take(self._path_now(), keep=keep or self._keep)
         super().__init__()  # last: what can't be opened is not to be closed when the process ends
@@ -49,10 +53,15 @@ class LogFile(logging.Handler):
             data = f"{self.format(record)}\n".encode(errors="backslashreplace")
             if self._is_due(len(data)):
                 self._begin_anew()
-            self._stream.write(data)
-            self._size += len(data)
+            self._write(data)
         except Exception:  # whatever it is, it must not end the thread
-            self.handleError(record)
+            self._lost += 1
+            if self._lost == 1:
+                self.handleError(record)
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            log.warning("%d log lines could not be written", lost)
 
     def reopen(self) -> None:
         """Open the file by its name again, after somebody has moved it away. One that is there is gone on with."""
@@ -66,6 +75,15 @@ class LogFile(logging.Handler):
             self._stream.close()
         super().close()
 
+    def _write(self, data: bytes) -> None:
+        """All of it, where a disk that is nearly full takes a part."""
+        rest = b"\n" + data if self._torn else data
+        while rest:
+            written = self._stream.write(rest) or 0
+            rest = rest[written:]
+            self._size += written
+            self._torn = bool(rest)
+
     def _path_now(self) -> str:
         return time.strftime(self._pattern, time.localtime(self._clock()))
 
@@ -73,7 +91,7 @@ class LogFile(logging.Handler):
         """Write to this file from now on. A file that was there is as old as the last line in it."""
         stream = open(path, "ab" if keep else "wb", buffering=0, opener=_private)  # noqa: SIM115 (it stays open)
         status = os.fstat(stream.fileno())
-        self._stream, self._path = stream, path
+        self._stream, self._path, self._torn = stream, path, False
         self._renamable = S_ISREG(status.st_mode)
         self._size = status.st_size
         self._since = status.st_mtime if self._size else self._clock()

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import reduce
+from itertools import islice
 from operator import add
 from typing import TYPE_CHECKING
 
 from agroal.daemon.clearing import since
 from agroal.management import snapshot as document
 from agroal.management.times import microseconds, wall_time
-from agroal.net.server import Traffic
+from agroal.net.rtt import round_trip
+from agroal.net.server import Server, Traffic
 from agroal.net.tls import tls_version
 from agroal.pool.effects import CloseReason
-from agroal.pool.histogram import BOUNDS_US
+from agroal.pool.histogram import BOUNDS_FINE_US, BOUNDS_LONG_US, BOUNDS_US
+from agroal.pool.slot import PoolKey
 from agroal.pool.snapshot import PoolRow, PoolSnapshot, SlotRow
 
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
     from agroal.daemon.session import Session
 
+MEASURED = 16
+"""Connections to a server on which the round trip is looked up."""
 
-def picture(daemon: Daemon) -> document.Snapshot:
-    """What is true now."""
+
+def picture(daemon: Daemon, most_clients: int | None = None) -> document.Snapshot:
+    """What is true now, with all clients or at most so many."""
     now = daemon.now()
     for session in daemon.sessions.values():
         if session.taker:
             session.taker.count()
     pool = daemon.pool.core.snapshot(now)
-    reloaded = daemon.reload.at
+    crossed = _crossed(daemon)
     taken = document.Snapshot(
         v=document.VERSION,
         seq=next(daemon.pictures),
@@ -40,34 +47,50 @@ def picture(daemon: Daemon) -> document.Snapshot:
         mono_us=microseconds(now),
         started_us=microseconds(daemon.started_mono),
         status=daemon.stop.status,
-        configuration=document.ConfigurationState(
-            None if reloaded is None else microseconds(reloaded), tuple(daemon.reload.pending)
-        ),
+        configuration=_configuration(daemon),
         max_connections=pool.max_connections,
         bounds_us=BOUNDS_US,
-        counters=_counters(daemon, pool),
+        counters=_counters(daemon, pool, reduce(add, crossed.values(), Traffic())),
         closes=tuple(document.Count(reason.name.lower(), pool.totals.closes[reason]) for reason in CloseReason),
-        pools=tuple(_pool(daemon, row) for row in pool.pools),
+        pools=tuple(_pool(daemon, row, crossed.get((row.database, row.user), Traffic())) for row in pool.pools),
         slots=tuple(_slot(daemon, row) for row in pool.slots),
         servers=tuple(_servers(daemon)),
         waiters=tuple(_waiters(daemon, pool)),
-        clients=tuple(_client(session) for session in daemon.sessions.values()),
+        clients=tuple(_client(session) for session in islice(daemon.sessions.values(), most_clients)),
         databases=tuple(_databases(daemon)),
         authentication_failures=tuple(_failures(daemon)),
         certificates=daemon.encryption.certificates,
-        loop=document.Loop(tuple(daemon.watch.lag.counts), len(asyncio.all_tasks())),
+        loop=document.Loop(tuple(daemon.watch.lag.counts), len(asyncio.all_tasks()), daemon.watch.lag.sum),
         verified=daemon.pool.verified,
         refused=tuple(document.Count(dirt.name.lower(), count) for dirt, count in daemon.pool.refused.items()),
-        pins=tuple(
-            document.Pin(trace.name.lower(), user, application, count)
-            for (trace, user, application), count in daemon.pins.items()
-        ),
+        pins=tuple(_pins(daemon)),
+        bounds_fine_us=BOUNDS_FINE_US,
+        bounds_long_us=BOUNDS_LONG_US,
+        errors=tuple(document.Count(name, count) for name, count in daemon.totals.errors.items()),
+        max_clients=daemon.max_clients,
     )
     return taken if daemon.cleared is None else since(daemon.cleared, taken)
 
 
-def _counters(daemon: Daemon, pool: PoolSnapshot) -> document.Counters:
-    traffic = reduce(add, (session.traffic for session in daemon.sessions.values()), daemon.ended_traffic)
+def _configuration(daemon: Daemon) -> document.ConfigurationState:
+    reloaded = daemon.reload.at
+    return document.ConfigurationState(
+        None if reloaded is None else microseconds(reloaded), tuple(daemon.reload.pending)
+    )
+
+
+def _crossed(daemon: Daemon) -> dict[tuple[str, str], Traffic]:
+    """What was relayed so far, by database and user."""
+    crossed: defaultdict[tuple[str, str], Traffic] = defaultdict(Traffic)
+    for pool, traffic in daemon.totals.traffic.items():
+        crossed[pool] += traffic
+    for session in daemon.sessions.values():
+        if session.link:
+            crossed[session.key.database, session.key.user] += session.traffic
+    return crossed
+
+
+def _counters(daemon: Daemon, pool: PoolSnapshot, traffic: Traffic) -> document.Counters:
     totals, output = pool.totals, daemon.output
     return document.Counters(
         clients=daemon.totals.clients,
@@ -90,10 +113,13 @@ def _counters(daemon: Daemon, pool: PoolSnapshot) -> document.Counters:
         bytes_out=traffic.bytes_out,
         log_warnings=output.warnings if output else 0,
         log_errors=output.errors if output else 0,
+        log_infos=output.infos if output else 0,
+        log_fatals=output.fatals if output else 0,
     )
 
 
-def _pool(daemon: Daemon, row: PoolRow) -> document.Pool:
+def _pool(daemon: Daemon, row: PoolRow, traffic: Traffic) -> document.Pool:
+    timing = daemon.timings.seen(row.database, row.user)
     return document.Pool(
         database=row.database,
         user=row.user,
@@ -114,6 +140,21 @@ def _pool(daemon: Daemon, row: PoolRow) -> document.Pool:
         timeouts=row.timeouts,
         failures=row.failures,
         error=str(row.error) if row.error else None,
+        connect_failures=row.connect_failures,
+        connect_us=row.connects.sum,
+        connect_hist=tuple(row.connects.counts),
+        lease_us=row.lease_times.sum,
+        lease_hist=tuple(row.lease_times.counts),
+        query_us=timing.query.sum,
+        query_hist=tuple(timing.query.counts),
+        transaction_us=timing.transaction.sum,
+        transaction_hist=tuple(timing.transaction.counts),
+        paused=not daemon.pool.core.passage.is_open(row.database),
+        pipeline=daemon.pipelines.of(PoolKey(row.database, row.user)).value,
+        queries=traffic.queries,
+        transactions=traffic.transactions,
+        bytes_in=traffic.bytes_in,
+        bytes_out=traffic.bytes_out,
     )
 
 
@@ -139,18 +180,37 @@ def _slot(daemon: Daemon, row: SlotRow) -> document.Slot:
         bytes_in=traffic.bytes_in,
         bytes_out=traffic.bytes_out,
         tls=tls_version(server.channel) if server else "",
+        prepared=len(server.luggage.prepared) if server else 0,
+        fd=server.channel.fd if server else -1,
     )
 
 
 def _servers(daemon: Daemon) -> list[document.Server]:
-    open_now = [server.address.name for server in daemon.pool.servers.values()]
+    open_now: dict[str, list[Server]] = {}
+    for server in daemon.pool.servers.values():
+        open_now.setdefault(server.address.name, []).append(server)
     rows = []
-    for server in daemon.configuration.servers:
-        connections = open_now.count(server.name)
-        error = daemon.dialler.failure if server is daemon.configuration.primary else None
+    for known in daemon.configuration.servers:
+        connections = open_now.get(known.name, [])
+        error = daemon.dialler.failure if known is daemon.configuration.primary else None
         state = "down" if error else "up" if connections else "unknown"
-        rows.append(document.Server(server.name, server.host, server.port, "unknown", state, connections, error))
+        said, rtt = role(connections), _round_trip(connections)
+        rows.append(
+            document.Server(known.name, known.host, known.port, said, state, len(connections), error, rtt_us=rtt)
+        )
     return rows
+
+
+def role(connections: Sequence[Server]) -> str:
+    """As the latest connection has reported it, which PostgreSQL 14 and newer do."""
+    recovering = connections[-1].parameters.get("in_hot_standby") if connections else None
+    return {"on": "standby", "off": "primary"}.get(recovering or "", "unknown")
+
+
+def _round_trip(connections: Sequence[Server]) -> int | None:
+    """The shortest, in microseconds: the others have more of the server's own work in them."""
+    found = (round_trip(server.channel.sock) for server in connections[-MEASURED:] if not server.channel.closed)
+    return min((rtt for rtt in found if rtt is not None), default=None)
 
 
 def _waiters(daemon: Daemon, pool: PoolSnapshot) -> list[document.Waiter]:
@@ -180,15 +240,23 @@ def _client(session: Session) -> document.Client:
         application_name=session.application_name,
         slot=session.slot,
         tls=tls_version(session.client),
+        connected_us=microseconds(session.born),
+        prepared=len(session.taker.turn.names) if session.taker else 0,
+        fd=session.client.fd,
     )
 
 
 def _databases(daemon: Daemon) -> Iterator[document.Database]:
-    gate = daemon.pool.core.gate
-    if not gate.is_open_by_default:
-        yield document.Database("all", False)
-    for name, is_open in gate.exceptions.items():
-        yield document.Database(name, is_open)
+    gate, passage = daemon.pool.core.gate, daemon.pool.core.passage
+    if not (gate.is_open_by_default and passage.is_open_by_default):
+        yield document.Database("all", gate.is_open_by_default, not passage.is_open_by_default)
+    for name in {**gate.exceptions, **passage.exceptions}:
+        yield document.Database(name, gate.is_open(name), not passage.is_open(name))
+
+
+def _pins(daemon: Daemon) -> Iterator[document.Pin]:
+    for (trace, user, application), count in daemon.pins.items():
+        yield document.Pin(trace.name.lower(), user, application, count)
 
 
 def _failures(daemon: Daemon) -> Iterator[document.AuthenticationFailure]:

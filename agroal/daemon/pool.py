@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agroal.daemon.cleaning import clean, clean_at_once, close_reason
 from agroal.daemon.lease import Awaited, Lease
-from agroal.daemon.shell import Shell
+from agroal.daemon.orders import OrderedShell
 from agroal.net.link import Link
 from agroal.pipeline.ledger import Dirt
 from agroal.pool.effects import Effect, Grant
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("agroal.pool")
 
 
-class PoolShell(Shell):
+class PoolShell(OrderedShell):
     """Leases servers to sessions."""
 
     # -- to those that keep theirs for long
@@ -34,10 +34,20 @@ class PoolShell(Shell):
             if self.is_silent(lease):
                 return lease
 
+    def lease_at_once(self, session: Session) -> Lease | None:
+        """A lease, if its database is enabled and a server free. Else nothing is done."""
+        if not self._core.gate.is_open(session.key.database):
+            return None
+        while grant := self._core_for(session.key).lend(next(self._numbers), session.key, self._now()):
+            lease = self._lend(grant.slot, grant.lease, session)
+            if self.is_silent(lease):
+                return lease
+        return None
+
     async def _ask(self, session: Session) -> Lease:
         waiter = next(self._numbers)
         private = session.accepted is not None and session.accepted.unproved
-        effects = self.core.acquire(waiter, session.key, self._now(), private=private)
+        effects = self._core_for(session.key).acquire(waiter, session.key, self._now(), private=private)
         if lease := self._lent_at_once(effects, waiter, session):
             return lease
         answer: asyncio.Future[Lease] = self._loop.create_future()
@@ -70,13 +80,26 @@ class PoolShell(Shell):
     def take(self, asker: Taker, key: PoolKey) -> tuple[int, Lease | None]:
         """A lease at once if there is a free server, else `asker` hears of it. Returns its place in the queue, too."""
         waiter = next(self._numbers)
-        effects = self.core.acquire(waiter, key, self._now())
+        effects = self._core_for(key).acquire(waiter, key, self._now())
         if lease := self._lent_at_once(effects, waiter, asker.session):
             return waiter, lease
         asker.queued()
         self._waiting[waiter] = asker
-        self._do(effects)
+        if effects:
+            self._do(effects)
+        else:
+            self.standby.line_up(key)
+            self._arm()
         return waiter, None
+
+    def enroll(self, asker: Taker, waiter: int, key: PoolKey, since: float) -> None:
+        """Somebody who has stood in line since then waits in the queue from now on, at this place."""
+        self._waiting[waiter] = asker
+        self._do(self._core.acquire(waiter, key, self._now(), since=since))
+
+    def place(self) -> int:
+        """A number for somebody who waits."""
+        return next(self._numbers)
 
     def _lent_at_once(self, effects: Sequence[Effect], waiter: int, session: Session) -> Lease | None:
         """What came of asking, if it is a lease and nothing else."""
@@ -89,12 +112,41 @@ class PoolShell(Shell):
         if self._waiting.pop(waiter, None):
             self._do(self._core.cancel(waiter, self._now()))
 
+    def come_back(self, lease: Lease) -> None:
+        """A turn is over, and its server is clean: whoever is next has it, or it stands by, or is free."""
+        if lease.server.cancels or not self._goes_on(lease):
+            self.put_back(lease)
+
+    def _goes_on(self, lease: Lease) -> bool:
+        """Whether it stays with the transaction pipeline."""
+        slot, now = lease.slot, self._now()
+        if slot in self._doomed or not self._core.recount(slot, lease.number, now, lease.turns):
+            return False
+        self.verified += lease.turns
+        lease.turns, lease.checked = 0, now
+        if grant := self._core.hand_on(slot, now):
+            self._hand_on(lease, grant)
+            return True
+        return self.standby.take_in(lease)
+
+    def _hand_on(self, lease: Lease, grant: Grant) -> None:
+        self.verified += 1
+        lease.number = grant.lease
+        asker = self._waiting.pop(grant.waiter, None)
+        if asker is None or not asker.waits:
+            self._decline(lease)
+        else:
+            lease.session = asker.session
+            asker.handed(lease)
+
     def put_back(self, lease: Lease) -> None:
         """The lease is over, and its server is clean: it is free now, or somebody else's."""
         if lease.server.cancels:  # they must not hit its next client
             self.spawn(self._clean(lease, None, ""))
-        else:
-            self._free(lease)
+            return
+        if self.standby.is_lined:
+            self.standby.recall(lease.key)
+        self._free(lease)
 
     # -- back
 
@@ -149,4 +201,6 @@ class PoolShell(Shell):
             self.verified += 1
             self._attend_idle(lease.slot, server)
         reason = close_reason(dirt)
-        self._do(self._core.release(lease.slot, lease.number, self._now(), clean=dirt is None, reason=reason))
+        core = self._core_for(lease.key)
+        if effects := core.release(lease.slot, lease.number, self._now(), clean=dirt is None, reason=reason):
+            self._do(effects)

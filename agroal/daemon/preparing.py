@@ -10,6 +10,14 @@ from agroal.net.server import Server
 from agroal.pipeline.between import OutOfStep, adopt, difference
 
 
+def wears(server: Server, settings: Mapping[str, str]) -> bool:
+    """Whether the server has its next client's settings already, and `prepare` has nothing to do."""
+    if server.outfit or server.channel.unread or difference({**server.worn, **settings}, server.parameters):
+        return False
+    server.wanted = settings
+    return True
+
+
 async def prepare(server: Server, settings: Mapping[str, str], seconds: float) -> None:
     """Give the server its next client's settings, unless it wears them already. Raises ServerLost, ServerRefused."""
     try:

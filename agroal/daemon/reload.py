@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from agroal.config.single import assign
 from agroal.config.single import settings as settings_of
 from agroal.daemon.encryption import Encryption
 from agroal.daemon.files import Secrets, check
+from agroal.daemon.slow import slowest
 from agroal.errors import AgroalError, ConfigurationError, ManagementError, VaultError
 from agroal.management.controls import Change, Reloaded
 from agroal.management.event import EventKind
@@ -65,20 +66,25 @@ class Reload:
 
     async def reload(self, *, dry_run: bool) -> Reloaded:
         """Read all files anew. Raises ManagementError `configuration`, with every problem: then nothing has changed."""
+        announced = nullcontext() if dry_run else self._daemon.supervision.reloading()
         async with self._busy:
-            try:
-                new, secrets = await asyncio.get_running_loop().run_in_executor(None, self._read)
-                difference = [*self._changes(new), *self._users_changed(new, secrets)]
-                if dry_run:
-                    Encryption.of(effective(self._daemon.configuration, new))  # raises what it would raise later
-                else:
-                    await self._apply(new, secrets)
-                    self._changed(difference)
-                    self.pending = {change.key: change.new for change in difference if change.restart}
-            except (ConfigurationError, VaultError) as error:
-                if not dry_run:
-                    self._daemon.report(EventKind.RELOAD_FAILED, f"nothing is reloaded: {error}")
-                raise ManagementError(Code.CONFIGURATION, str(error)) from error
+            with announced:
+                return await self._reload(dry_run=dry_run)
+
+    async def _reload(self, *, dry_run: bool) -> Reloaded:
+        try:
+            new, secrets = await asyncio.get_running_loop().run_in_executor(None, self._read)
+            difference = [*self._changes(new), *self._users_changed(new, secrets)]
+            if dry_run:
+                Encryption.of(effective(self._daemon.configuration, new))  # raises what it would raise later
+            else:
+                await self._apply(new, secrets)
+                self._changed(difference)
+                self.pending = {change.key: change.new for change in difference if change.restart}
+        except (ConfigurationError, VaultError) as error:
+            if not dry_run:
+                self._daemon.report(EventKind.RELOAD_FAILED, f"nothing is reloaded: {error}")
+            raise ManagementError(Code.CONFIGURATION, str(error)) from error
         if not dry_run:
             self._daemon.report(EventKind.RELOADED, _in_words(difference))
         return Reloaded(tuple(difference), tuple(map(str, new.notices)))
@@ -118,14 +124,17 @@ class Reload:
             *_users(files.users, "users", old.users, secrets.users),
             *_users(files.frontend_users, "frontend users", old.frontend, secrets.frontend),
             *_users(files.superuser, "superuser", old.superuser, secrets.superuser),
+            *_users(files.admins, "admins", old.admins, secrets.admins),
         ]
 
     async def _apply(self, new: Configuration, secrets: Secrets) -> None:
         daemon, old, asked = self._daemon, self._secrets, self._asked
         taken = effective(daemon.configuration, new)
         take_passwords = await daemon.passwords.renew(secrets, taken.settings)
+        take_admins = await daemon.admins.renew(secrets, taken.settings)
         self._take(taken)
         take_passwords()
+        take_admins()
         self._secrets = secrets
         if stale := _differing(old.users, secrets.users):
             daemon.dialler.knows(secrets.users)
@@ -157,6 +166,9 @@ class Reload:
         daemon.pool.reconfigure(pool_settings(settings), tuple(map(Limit.of, new.limits)), settings.server_reset_query)
         daemon.tracker.switch(settings.tracker)
         daemon.listen_anew(settings.backlog)
+        for session in daemon.sessions.values():
+            if session.link and session.link.watch:
+                session.link.watch.slowest = slowest(settings)
         if moved:
             daemon.pool.flush(FlushMode.GRACEFULLY)
 

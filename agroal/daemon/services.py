@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from agroal.daemon.controls import DaemonControls
+from agroal.daemon.remote import RemoteManagement
+from agroal.management.dispatch import Dispatcher
 from agroal.management.server import ManagementServer
 
 if TYPE_CHECKING:
@@ -39,4 +41,16 @@ class Services:
 
 
 def _wanted(daemon: Daemon) -> list[Service]:
-    return [ManagementServer(daemon.socket_path("agroal"), DaemonControls(daemon))]
+    controls, dispatcher = DaemonControls(daemon), Dispatcher()
+    services: list[Service] = [
+        daemon.supervision,
+        daemon.flight,
+        ManagementServer(daemon.socket_path("agroal"), controls, dispatcher),
+    ]
+    if daemon.settings.management:
+        services.append(RemoteManagement(daemon, controls, dispatcher))
+    if daemon.settings.metrics:
+        from agroal.daemon.scraping import Scraping  # prometheus-client takes memory: who is not scraped does without
+
+        services.append(Scraping(daemon))
+    return services

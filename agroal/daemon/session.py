@@ -10,29 +10,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.config.choices import Pipeline
-from agroal.daemon.entrance import let_in
-from agroal.daemon.farewell import is_between_messages, say_why
+from agroal.daemon.about import about
+from agroal.daemon.departure import client_fields, followed
+from agroal.daemon.entrance import Introduced, let_in
+from agroal.daemon.farewell import bid_farewell, refuse
+from agroal.daemon.fitting import fit_for
 from agroal.daemon.lease import Lease
+from agroal.daemon.notices import waiting
 from agroal.daemon.preparing import prepare
+from agroal.daemon.slow import stopwatch
 from agroal.daemon.state import State
-from agroal.daemon.taking import Taker, fit_for
+from agroal.daemon.taking import Taker
 from agroal.errors import (
-    AuthenticationFailed,
     Cancelled,
     ClientFacing,
     DatabaseDisabled,
     Internal,
-    NotPermitted,
     PeerGone,
-    ProtocolViolation,
     Terminated,
-    UnsupportedProtocol,
 )
 from agroal.net.chosen import Channel
 from agroal.net.link import Link, Parting
@@ -46,11 +48,9 @@ from agroal.wire.startup import CancelRequest, StartupMessage, requested_setting
 
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
+    from agroal.daemon.straight import StraightWay
 
 log = logging.getLogger("agroal.session")
-
-SUSPICIOUS = (AuthenticationFailed, NotPermitted, ProtocolViolation, UnsupportedProtocol)
-"""What an administrator may want to hear of without asking."""
 
 
 class Session:
@@ -64,7 +64,7 @@ class Session:
         self.key = PoolKey("", "")
         self.pipeline = Pipeline.SESSION
         self.state = State.AUTH
-        self.since = daemon.now()
+        self.born = self.since = daemon.now()
         self.startup: StartupMessage | None = None
         self.accepted: Accepted | None = None
         self.lease: Lease | None = None
@@ -72,8 +72,13 @@ class Session:
         self.taker: Taker | None = None
         """Of a client of the transaction pipeline."""
         self._key = b""
+        self.said = b""
+        """Its first words."""
+        self.way: StraightWay | None = None
+        """It has gone straight so far."""
         self._task: asyncio.Task[None] | None = None
-        self._interruption: ClientFacing | None = None
+        self.interruption: ClientFacing | None = None
+        """Why it is ended from outside, if it is."""
 
     def __repr__(self) -> str:
         user, database = (self.startup.user, self.startup.database) if self.startup else ("?", "?")
@@ -139,81 +144,83 @@ class Session:
             except OSError:
                 gone()
 
-    def notify(self, position: int, error: ClientFacing | None) -> None:
-        """It has been in the queue for long: say where it stands, and what PostgreSQL said if that is why."""
+    def notify(self, position: int, error: ClientFacing | None, *, paused: bool = False) -> None:
+        """It has been in the queue for long: say where it stands, and why that is."""
         if not self._key or self.client.unsent:
             return  # nobody has let it in yet, or it does not read
-        detail = f"The last connect failed: {error}" if error else ""
-        text = (
-            f'waiting for a connection of user "{self.key.user}" to database "{self.key.database}", position {position}'
-        )
         with suppress(OSError):  # that it has gone is noticed elsewhere
-            self.client.write(backend.notice_response(text, detail))
+            self.client.write(waiting(self.key, position, error, paused=paused))
 
     def terminate(self, error: ClientFacing | None = None) -> None:
         """End this client now, whatever it is doing; `error` says why, if not an administrator wants it."""
-        if self._task and self.state != State.CLOSING:
+        if self.state != State.CLOSING:
             self._interrupt(error or Terminated())
 
     def _interrupt(self, error: ClientFacing) -> None:
-        assert self._task
-        self._interruption = error
+        self.interruption = error
+        if not self._task:  # else `run` sees it when it begins
+            if self.way:
+                self.way.interrupt(error)
+            return
         if self.link:
             self.link.part(Parting.CLIENT_GONE)  # the task has its turn later; nothing crosses any more from now on
         self._task.cancel()
 
     # -- life
 
-    async def run(self) -> None:
-        """The whole of it. Never raises."""
-        self._task = asyncio.current_task()
+    async def run(self, rest: Awaitable[None] | None = None) -> None:
+        """The whole of it; or the rest, from where the straight way has left it. Never raises."""
+        self._task = task = asyncio.current_task()
+        if self.interruption and task:
+            task.cancel()
         try:
-            await self._live()
+            await (rest or self.live())
         except ClientFacing as error:
-            self._refuse(error)
+            refuse(self, error)
         except PeerGone as gone:
             log.debug("%s: %s", self, gone)
         except asyncio.CancelledError:
-            self._refuse(self._interruption or Terminated())
+            refuse(self, self.interruption or Terminated())
         except Exception as error:
             log.exception("internal error: %s is disconnected", self)
-            self._refuse(Internal(f"internal error of agroal: {type(error).__name__}", hint="Its log says more."))
+            refuse(self, Internal(f"internal error of agroal: {type(error).__name__}", hint="Its log says more."))
         finally:
-            self._enter(State.CLOSING)
-            self.daemon.cancels.forget(self._key)
-            self.client.close()
+            self.end()
 
-    async def _live(self) -> None:
+    def end(self) -> None:
+        """Nobody hears of the client any more."""
+        self.enter(State.CLOSING)
+        self.daemon.cancels.forget(self._key)
+        self.client.close()
+
+    async def live(self, introduced: Callable[[], Introduced] | None = None) -> None:
+        """From the first word, or from when the client has been `introduced` (entrance.py)."""
         daemon = self.daemon
-        came = await let_in(self)
+        came = await let_in(self, introduced)
         if isinstance(came, CancelRequest):
             if carried := daemon.cancels.request(came.key):
                 await asyncio.wait([carried])  # closing this connection says that the signal has been sent
             return
-        if daemon.settings.log_connections:
-            log.info("connect: %s application_name=%s", self, self.application_name)
-        try:
-            await self._be_served(*came)
-        finally:
-            if daemon.settings.log_disconnections:
-                log.info("disconnect: %s", self)
+        with followed(self):
+            await (self._be_served(*came) if isinstance(came, tuple) else self.daemon.consoles.serve(self, came))
 
     async def _be_served(self, startup: StartupMessage, accepted: Accepted) -> None:
         settings = requested_settings(startup)
         self.key = self.daemon.key(startup, accepted)
         if not self.daemon.pool.core.gate.is_open(self.key.database):
             raise DatabaseDisabled(startup.database)
-        self._enter(State.WAITING)
+        self.enter(State.WAITING)
         self.pipeline = self.daemon.pipelines.of(self.key)
         if self.pipeline is Pipeline.TRANSACTION and not accepted.unproved:
             await self._take_turns(settings)
         else:
-            await self._keep_one(settings)
+            self.lease = await self.daemon.pool.lease(self)
+            await self.keep_one(settings)
 
     async def _take_turns(self, settings: dict[str, str]) -> None:
         """The transaction pipeline: a server for each transaction."""
         fitted = await fit_for(self, settings)
-        self._enter(State.ACTIVE)
+        self.enter(State.ACTIVE)
         self.taker = taker = Taker(self, fitted)
         self.link = taker.link
         self._tell(self._greeting() + backend.welcome(fitted.parameters))
@@ -222,35 +229,39 @@ class Session:
             parting = await self._until_it_ends(taker.link)
         finally:
             taker.end()
-        await self._bid_farewell(taker.link, parting)
+        await bid_farewell(self, taker.link, parting)
 
-    async def _keep_one(self, settings: dict[str, str]) -> None:
+    async def keep_one(self, settings: Mapping[str, str]) -> None:
         """The other pipelines: one server for the whole session."""
-        self.lease = await self.daemon.pool.lease(self)
+        assert self.lease
+        server = self.lease.server
         parting: Parting | None = None
         try:
-            self._enter(State.ACTIVE)
-            await prepare(self.lease.server, settings, self.daemon.settings.connect_timeout)
-            parting = await self._relay(self.lease.server)
+            self.enter(State.ACTIVE)
+            await prepare(server, settings, self.daemon.settings.connect_timeout)
+            self.join(server)
+            parting = await self._until_it_ends(self.link)
         finally:
-            lease, self.lease = self.lease, None
-            lease.server.totals += self.traffic
-            self.daemon.pool.give_back(lease, self.link)
+            self.give_back()
         if self.link and parting:
-            await self._bid_farewell(self.link, parting)
+            await bid_farewell(self, self.link, parting)
 
-    async def _bid_farewell(self, link: Link, parting: Parting) -> None:
-        if link.violation:
-            log.warning("%s: %s: %s", self, parting.value, link.violation.detail)
-        await say_why(link, parting)
-
-    async def _relay(self, server: Server) -> Parting:
-        """Welcome the client, and let the bytes flow until one side ends it."""
+    def join(self, server: Server, on_end: Callable[[Parting], None] | None = None) -> None:
+        """Welcome the client, and let the bytes flow until one side ends it. Raises PeerGone: then that is over."""
         kind = PlainLink if self.pipeline is Pipeline.PERFORMANCE else Link
         self.link = kind(self.client, server.channel, Tally(server.parameters))
-        self._tell(self._greeting() + backend.welcome(server.parameters))
+        if kind is Link:
+            self.link.measure(stopwatch(self))
+        self.link.on_end = on_end
+        self._tell(self._greeting() + server.welcome)
         self.link.join()
-        return await self._until_it_ends(self.link)
+
+    def give_back(self) -> None:
+        """The server is not this client's any more."""
+        lease, self.lease = self.lease, None
+        assert lease
+        lease.server.totals += self.traffic
+        self.daemon.pool.give_back(lease, self.link)
 
     def _tell(self, words: bytes) -> None:
         assert self.link
@@ -260,7 +271,8 @@ class Session:
             self.link.part(Parting.CLIENT_GONE)
             raise PeerGone(f"{self.client.label} closed the connection") from error
 
-    async def _until_it_ends(self, link: Link) -> Parting:
+    async def _until_it_ends(self, link: Link | None) -> Parting:
+        assert link
         try:
             return await link.ended
         except asyncio.CancelledError:
@@ -275,25 +287,12 @@ class Session:
         self._key = self.daemon.cancels.key_for(self, long=self.startup.spoken >= PROTOCOL_3_2)
         return backend.greeting(self._key)
 
-    def _refuse(self, error: ClientFacing) -> None:
-        """Tell the client why it ends here, if it can still be told."""
-        if isinstance(error, AuthenticationFailed | NotPermitted) and self.startup:
-            self.daemon.totals.rejected += 1
-            self.daemon.failures.add(
-                self.startup.user, self.startup.database, self.peer.host, error.message, self.daemon.now()
-            )
-        level = logging.WARNING if isinstance(error, SUSPICIOUS) else logging.INFO
-        log.log(level, "%s is refused: %s: %s", self, error.fields()["C"], error.message)
-        midway = self.link is not None and not is_between_messages(self.link)
-        if self.client.closed or self.client.unsent or midway:
-            return
-        try:
-            self.client.write(backend.error_response(error))
-            self.client.drop_unread()
-        except OSError:
-            log.debug("%s hung up before it could be told", self)
-
-    def _enter(self, state: State) -> None:
+    def enter(self, state: State) -> None:
+        """It has come so far."""
         self.state = state
         self.since = self.daemon.now()
-        self.daemon.tracker.session(self)
+        if self.daemon.tracker.on:
+            self.daemon.tracker.session(self)
+
+
+about.register(Session, client_fields)

@@ -2,7 +2,8 @@
 
 The core (`agroal.pool`) knows slots, keys and waiters by number. Here are the connections, futures and timers behind
 the numbers. Everything is synchronous on the event loop except reaching, resetting and hanging up on a server, which
-are tasks; the outcome of each is one event for the core. What sessions ask for is in `daemon.pool`.
+are tasks; the outcome of each is one event for the core. What sessions ask for is in `daemon.pool`, what administrators
+ask for in `daemon.orders`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from agroal.daemon.about import What, said
 from agroal.daemon.cleaning import see_off, works
 from agroal.daemon.connecting import Connector, Dialler, Report
 from agroal.daemon.lease import Asker, Lease
@@ -26,9 +28,6 @@ from agroal.net.server import Server
 from agroal.pipeline.ledger import Dirt
 from agroal.pool.core import Pool
 from agroal.pool.effects import Close, CloseReason, Connect, Effect, Grant, Notify, Refuse, Validate
-from agroal.pool.flushing import FlushMode
-from agroal.pool.limits import Limit
-from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
 
 if TYPE_CHECKING:
@@ -54,14 +53,16 @@ class Shell:
         """How often a server went from one client to the next, or back to the pool, and was proved clean before."""
         self.refused: Counter[Dirt] = Counter()
         """How often one could not."""
-        self.standby = Standby(self._free, core.queue, lambda: core.stands_by and not self._doomed)
+        self._now = time.monotonic  # the loop's clock too, but not rounded to its last wake-up
+        self.standby = Standby(core, self._free, lambda: core.stands_by and not self._doomed, self._now)
+        self.vacated = asyncio.Event()
+        """A connection is gone: to be cleared by whoever waits for that, before looking again."""
         self._leases: dict[int, Lease] = {}
         """By slot."""
         self._connector = Connector(dialler, report)
         self._reset_query = reset_query
         self._cancel = cancel
         self._loop = asyncio.get_running_loop()
-        self._now = time.monotonic  # the loop's clock too, but not rounded to its last wake-up
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Asker] = {}
         self.bases: dict[PoolKey, dict[str, str]] = {}
@@ -83,6 +84,11 @@ class Shell:
         self.standby.recall()
         return self._core
 
+    def _core_for(self, key: PoolKey) -> Pool:
+        """The same, where only this key is concerned."""
+        self.standby.recall(key)
+        return self._core
+
     def holder(self, slot: int) -> Session | None:
         """Who has the server in this slot."""
         lease = self._leases.get(slot)
@@ -92,22 +98,6 @@ class Shell:
     def asking(self) -> dict[int, Session]:
         """Who is in the queue, by the number of its place."""
         return {waiter: asker.session for waiter, asker in self._waiting.items()}
-
-    # -- for administrators
-
-    def start(self) -> None:
-        """Open what is to be there before the clients."""
-        self._do(self.core.tick(self._now()))
-
-    def flush(self, mode: FlushMode, database: str | None = None, user: str | None = None) -> None:
-        self._do(self.core.flush(mode, database, self._now(), user=user))
-
-    def switch(self, database: str | None, is_open: bool) -> None:
-        self._do(self.core.switch(database, is_open, self._now()))
-
-    def reconfigure(self, settings: PoolSettings, limits: Sequence[Limit], reset_query: str) -> None:
-        self._reset_query = reset_query
-        self._do(self.core.reconfigure(settings, limits, self._now()))
 
     # -- leases
 
@@ -120,7 +110,7 @@ class Shell:
         else:
             why = self._given_up(lease.slot, lease.server)
             self.refused[Dirt.LOST if why is CloseReason.LOST else Dirt.SPOKE] += 1
-            self._do(self._core.release(lease.slot, lease.number, self._now(), clean=False, reason=why))
+            self._do(self.core.release(lease.slot, lease.number, self._now(), clean=False, reason=why))
         return False
 
     def _free(self, lease: Lease) -> None:
@@ -159,8 +149,8 @@ class Shell:
                     self._validate(slot)
                 case Close(slot, reason):
                     self._close(slot, reason)
-                case Notify(waiter, position, error) if waiter in self._waiting:
-                    self._waiting[waiter].session.notify(position, error)
+                case Notify(waiter, position, error, paused) if waiter in self._waiting:
+                    self._waiting[waiter].session.notify(position, error, paused=paused)
                 case Refuse(waiter, error, _):
                     self._refuse(waiter, error)
         self._arm()
@@ -176,8 +166,8 @@ class Shell:
         server = self.servers[slot]
         server.channel.ignore()
         self._held.add(slot)
-        lease = self._leases[slot] = Lease(slot, number, server, session.key, session)
-        lease.lost = partial(self._lost_on_standby, lease)
+        lease = Lease(slot, number, server, session.key, session, self._now(), self._lost_on_standby)
+        self._leases[slot] = lease
         return lease
 
     def _refuse(self, waiter: int, error: ClientFacing) -> None:
@@ -192,9 +182,10 @@ class Shell:
             self.servers[slot] = outcome
             self.bases[key] = outcome.base
             self._attend_idle(slot, outcome)
-            self._do(self._core.connected(slot, self._now()))
+            self._do(self.core.connected(slot, self._now()))
         else:
-            self._do(self._core.connect_failed(slot, outcome, self._now()))
+            self._do(self.core.connect_failed(slot, outcome, self._now()))
+            self.vacated.set()
 
     def _validate(self, slot: int) -> None:
         server = self.servers[slot]
@@ -210,12 +201,13 @@ class Shell:
         if alive:
             self._attend_idle(slot, server)
         del self._validating[slot]
-        self._do(self._core.validated(slot, alive, self._now()))
+        self._do(self.core.validated(slot, alive, self._now()))
 
     def _close(self, slot: int, reason: CloseReason) -> None:
         """End the connection; under a client's hands only after the client has been told."""
         server = self.servers[slot]
-        log.debug("%r in slot %d is closed: %s", server, slot, reason.value)
+        fields = said(event=What.SERVER_CLOSED, reason=reason.name.lower(), slot=slot)
+        log.debug("%r in slot %d is closed: %s", server, slot, reason.value, extra=fields)
         if question := self._validating.pop(slot, None):
             question.cancel()
         if slot not in self._held:
@@ -229,7 +221,8 @@ class Shell:
     async def _hang_up(self, slot: int, server: Server) -> None:
         await see_off(server, self._cancel)
         del self.servers[slot]
-        self._do(self._core.closed(slot, self._now()))
+        self._do(self.core.closed(slot, self._now()))
+        self.vacated.set()
 
     # -- idle servers and time
 
@@ -240,13 +233,14 @@ class Shell:
     def _lost(self, slot: int, server: Server) -> None:
         """It counts until PostgreSQL's side is gone, too."""
         if self.servers.get(slot) is server:
-            self._do(self._core.spoiled(slot, self._given_up(slot, server), self._now()))
+            self._do(self.core.spoiled(slot, self._given_up(slot, server), self._now()))
 
     def _given_up(self, slot: int, server: Server) -> CloseReason:
         """Why nobody can use it any more. With an error PostgreSQL takes its leave."""
-        said = server.channel.peek()
-        reason = CloseReason.LOST if not said or said == b"E" else CloseReason.SPOKE_WHILE_IDLE
-        log.info("%r in slot %d is given up: %s", server, slot, reason.value)
+        words = server.channel.peek()
+        reason = CloseReason.LOST if not words or words == b"E" else CloseReason.SPOKE_WHILE_IDLE
+        fields = said(event=What.SERVER_CLOSED, reason=reason.name.lower(), slot=slot)
+        log.info("%r in slot %d is given up: %s", server, slot, reason.value, extra=fields)
         return reason
 
     def _arm(self) -> None:
@@ -276,12 +270,3 @@ class Shell:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    async def close(self) -> None:
-        """Close every connection, also under clients, and wait until all is over."""
-        self._do(self.core.switch(None, False, self._now()))  # nothing is opened ahead of clients any more
-        self._do(self.core.flush(FlushMode.ALL, None, self._now(), CloseReason.SHUTTING_DOWN))
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-        if self._timer:
-            self._timer.cancel()

@@ -1,90 +1,140 @@
-"""Servers between two clients of the transaction pipeline: leased from the core still, and held by nobody.
+"""What the transaction pipeline does without a word to the core, and how the core comes to know.
 
 A server that comes back while nobody waits is wanted again within microseconds, most likely. To tell the core that it
-is free, and then that it is not, costs more than the transaction needs of us otherwise. So it stays here, for whoever
-of the same pool key asks next, and best for one with the same settings.
+is free, and then that it is not, costs more than the transaction needs of us otherwise. So it stands by, for whoever of
+the same pool key asks next. And where all servers of a key are out, and only the return of one of them can help, who
+asks for one stands in line for it (`net.rank`).
 
-The core never decides on a server that is here: before it is asked or told anything else, and after a moment in any
-case, they are all recalled. A client that has to wait is told to the core, so while anyone waits there are none here.
+The core never decides without knowing of all this: before it is asked or told anything else, and for servers that stand
+by and clients that have waited for a moment in any case, it is told. What stood by is free then, and who stood in line
+is in its queue, since when they came.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Final
 
 from agroal.daemon.lease import Lease
+from agroal.net.chosen import Hand, Rank
+from agroal.pool.core import Pool
 from agroal.pool.slot import PoolKey
 
 MOMENT: Final = 0.25
-"""Seconds that the core may believe a server to be in use that is here."""
-
-
-class Rank:
-    """The servers of one pool key that stand by. `net.relays.Hand` takes and adds."""
-
-    __slots__ = ("_standby", "leases")
-
-    def __init__(self, standby: Standby) -> None:
-        self._standby = standby
-        self.leases: list[Lease] = []
-        """The last one back is the last."""
-
-    @property
-    def closed(self) -> bool:
-        return self._standby.closed
-
-    @property
-    def queue(self) -> Sized:
-        return self._standby.queue
-
-    def arm(self) -> None:
-        self._standby.arm()
-
-    def best(self) -> Lease | None:
-        """Take out the one that was wanted last; None when there is none."""
-        return self.leases.pop() if self.leases else None
+"""Seconds that the core may believe a server to be in use that stands by, and not know of a client that waits."""
+_SINCE: Final = attrgetter("since")
 
 
 class Standby:
-    """All of them. `put_back` tells the core that one is free; `queue` is who waits, of all keys."""
+    """The ranks of all pool keys. `put_back` tells the core that a server is free."""
 
-    def __init__(self, put_back: Callable[[Lease], None], queue: Sized, may: Callable[[], bool]) -> None:
-        """`may`: whether any server may stand by, as the core has it."""
-        self.queue = queue
-        self.closed = False
-        """As was found the last time."""
+    def __init__(
+        self, core: Pool, put_back: Callable[[Lease], None], may: Callable[[], bool], now: Callable[[], float]
+    ) -> None:
+        """`may`: whether any server may go from client to client without a word, as the shell has it."""
+        self._core = core
         self._put_back = put_back
         self._may = may
+        self._now = now
         self._ranks: dict[PoolKey, Rank] = {}
+        self._open: dict[PoolKey, Rank] = {}
+        """Those that the core knows not all of."""
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
-    def __len__(self) -> int:
-        return sum(len(rank.leases) for rank in self._ranks.values())
-
     def rank(self, key: PoolKey) -> Rank:
-        """Those of one key."""
-        return self._ranks.setdefault(key, Rank(self))
+        """The one of this key."""
+        return self._ranks.get(key) or self._ranks.setdefault(key, Rank(self))
+
+    @property
+    def is_lined(self) -> bool:
+        """Whether anybody stands in line."""
+        return any(rank.line for rank in self._open.values())
+
+    def take_in(self, lease: Lease) -> bool:
+        """A server has come back, and the core knows of nobody who waits for it: who is first in line has it, or it
+        stands by. False if it has to be put back.
+        """
+        rank = self.rank(lease.key)
+        if rank.line:
+            rank.pass_on(lease)
+        elif self._open_up(lease.key, rank):
+            rank.stand_by(lease)
+        else:
+            return False
+        return True
+
+    def line_up(self, key: PoolKey) -> None:
+        """The core could not give a client of this key a server: the next ones may stand in line, if it never can."""
+        rank = self.rank(key)
+        if self._core.is_waiting_in_vain(key) and self._open_up(key, rank):
+            rank.stuck = True
+
+    def _open_up(self, key: PoolKey, rank: Rank) -> bool:
+        ahead = self._core.ahead(key)
+        if ahead is None or not self._may():
+            return False
+        rank.open, rank.ahead, rank.share = True, ahead, self._core.share(key)
+        self._open[key] = rank
+        return True
 
     def arm(self) -> None:
-        """There is one now: it is recalled in a moment."""
+        """There is something now that the core is to be told in a moment."""
         if self._timer is None:
-            self._timer = self._loop.call_later(MOMENT, self.recall)
+            self._timer = self._loop.call_later(MOMENT, self._moment_over)
 
     def remove(self, lease: Lease) -> None:
-        """It is not here any more."""
+        """It does not stand by any more."""
         self.rank(lease.key).leases.remove(lease)
 
-    def recall(self) -> None:
-        """Tell the core of all."""
-        self.closed = not self._may()
-        if self._timer is None:
+    def recall(self, key: PoolKey | None = None) -> None:
+        """Tell the core all; or all that has to do with this key."""
+        if not self._open:
             return
-        self._timer.cancel()
-        self._timer = None
-        for rank in self._ranks.values():
+        share = None if key is None else self._core.share(key)
+        if share is None:
+            ranks, self._open = self._open, {}
+        else:
+            ranks = {key: rank for key, rank in self._open.items() if rank.share in (None, share)}
+            for key in ranks:
+                del self._open[key]
+        for rank in ranks.values():
+            rank.open = rank.stuck = False
+        for rank in ranks.values():
             leases, rank.leases = rank.leases, []
             for lease in leases:
                 self._put_back(lease)
+        for hand in self._out_of_line(ranks):
+            hand.enroll()
+
+    def _out_of_line(self, ranks: Mapping[PoolKey, Rank]) -> list[Hand]:
+        """Who has stood in line, the first to come first."""
+        hands: list[Hand] = []
+        for key, rank in ranks.items():
+            hands += rank.line
+            rank.line.clear()
+            self._tell_waits(key, rank)
+        return sorted(hands, key=_SINCE)
+
+    def _moment_over(self) -> None:
+        self._timer = None
+        if any(rank.leases for rank in self._open.values()):
+            self.recall()
+            return
+        for rank in [*self._open.values()]:
+            self._enroll_aged(rank)
+        if self.is_lined:
+            self.arm()
+
+    def _enroll_aged(self, rank: Rank) -> None:
+        """Who has stood in line for long gets into the queue: the core looks after those who wait for long."""
+        line, since = rank.line, self._now() - MOMENT
+        while line and line[0].since <= since:
+            line.popleft().enroll()
+
+    def _tell_waits(self, key: PoolKey, rank: Rank) -> None:
+        waits, wait_us, times = rank.take_counts()
+        if waits:
+            self._core.count_waits(key, waits, wait_us, times, self._now())

@@ -48,6 +48,7 @@ class Stop:
     def immediately(self) -> None:
         """Don't wait for anybody."""
         self.begun = True
+        self._daemon.supervision.stopping()
         self._disarm()
         if not self.asked_for.done():
             self._daemon.report(EventKind.STOPPING, "agroal stops now")
@@ -68,8 +69,8 @@ class Stop:
         self._daemon.report(EventKind.STOP_CANCELLED, "the shutdown is taken back")
 
     def reconsider(self) -> None:
-        """A client has gone: perhaps it was the last one."""
-        if self.begun and not self._daemon.sessions:
+        """A client has gone: perhaps it was the last one. Nobody waits for those at the console."""
+        if self.begun and len(self._daemon.sessions) <= len(self._daemon.consoles):
             self.immediately()
 
     def signalled(self) -> None:
@@ -78,6 +79,7 @@ class Stop:
             log.info("a second signal: stopping at once")
             self.immediately()
         else:
+            self._daemon.supervision.stopping()  # it is systemd that has sent it, where there is one
             self.gracefully(self._daemon.settings.flush_timeout)
 
     def _disarm(self) -> None:

@@ -7,19 +7,20 @@ Otherwise the client waits in the pool's queue, or for the one round trip that g
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from agroal.config.choices import SessionState
 from agroal.daemon.cleaning import CLEAR
+from agroal.daemon.fitting import fit
 from agroal.daemon.lease import Lease
+from agroal.daemon.slow import stopwatch
 from agroal.daemon.state import State
-from agroal.errors import Cancelled, ClientFacing, PeerGone, ServerLost, StateNotKept
+from agroal.errors import Cancelled, ClientFacing, ServerLost, StateNotKept
 from agroal.net.link import Parting
 from agroal.net.server import Server, Traffic
 from agroal.net.turns import Place, Turns
-from agroal.pipeline.between import OutOfStep, canary, dress
-from agroal.pipeline.outfit import FIXED, Fitted, Outfit, changes, wanted
+from agroal.pipeline.between import canary
+from agroal.pipeline.outfit import FIXED, Fitted, Outfit
 from agroal.pipeline.refusal import refused_request
 from agroal.pipeline.turn import Turn
 
@@ -41,6 +42,7 @@ class Taker:
         self.turn = Turn(daemon.statements, daemon.settings.max_prepared_statements)
         self.link = Turns(session.client, self.turn)
         self.link.broker = self
+        self.link.measure(stopwatch(session))
         self._daemon = daemon
         self._shell = daemon.pool
         self._key = session.key
@@ -86,21 +88,25 @@ class Taker:
             lease.turns += 1
             lease.session = self.session
             if self._shell.is_silent(lease):
-                return self._take(lease)
+                return self._has(lease) or self._waits_with_it()
         while True:
             self._waiter, granted = self._shell.take(self, self._key)
             if granted is None:
                 return False
             self._waiter = 0
             if self._shell.is_silent(granted):
-                return self._take(granted)
+                return self._has(granted) or self._waits_with_it()
 
-    def _take(self, lease: Lease) -> bool:
+    def _has(self, lease: Lease) -> bool:
+        """The client has this server now; False when that has to be given the client's settings before."""
         if lease.server.outfit is self.outfit and not self._canary:
             self._hand.hold(lease)
             return True
+        self.prepare(lease)
+        return False
+
+    def _waits_with_it(self) -> bool:
         self.link.stash()
-        self._shell.spawn(self._prepare(lease))
         return False
 
     def rest(self) -> None:
@@ -114,11 +120,20 @@ class Taker:
         if self._daemon.settings.server_reset_query_always:
             self._shell.clear(lease, self._daemon.settings.server_reset_query or CLEAR)
         else:
-            self._shell.put_back(lease)
+            self._shell.come_back(lease)
 
     def leave_queue(self) -> None:
         waiter, self._waiter = self._waiter, 0
-        self._shell.leave_queue(waiter)
+        if not self._rank.quit(self._hand):
+            self._shell.leave_queue(waiter)
+
+    def enroll(self, since: float) -> None:
+        self._waiter = waiter = self._shell.place()
+        self._shell.enroll(self, waiter, self._key, since)
+
+    def prepare(self, lease: Lease) -> None:
+        lease.channel.ignore()
+        self._shell.spawn(self._prepare(lease))
 
     # -- the pool's Asker
 
@@ -129,15 +144,17 @@ class Taker:
 
     def granted(self, lease: Lease) -> None:
         self._waiter = 0
-        if not self._shell.is_silent(lease):
-            self._waiter, again = self._shell.take(self, self._key)
-            if again:
-                self.granted(again)
-        elif lease.server.outfit is self.outfit and not self._canary:
-            self._hand.hold(lease)
+        if self._shell.is_silent(lease):
+            self.handed(lease)
+            return
+        self._waiter, again = self._shell.take(self, self._key)
+        if again:
+            self.granted(again)
+
+    def handed(self, lease: Lease) -> None:
+        self._waiter = 0
+        if self._has(lease):
             self.link.go_on()
-        else:
-            self._shell.spawn(self._prepare(lease))
 
     def refused(self, error: ClientFacing) -> None:
         self._waiter = 0
@@ -147,7 +164,7 @@ class Taker:
 
     def cancel_wait(self) -> None:
         """The client does not want to wait any more."""
-        if self._waiter:
+        if self._waiter or self._hand in self._rank.line:
             self.leave_queue()
             self._answer_or_end(Cancelled("canceling statement due to user request"))
 
@@ -253,44 +270,3 @@ class Taker:
         self.count()
         if lease := self.lease:
             self._shell.give_back(lease, self.link, CLEAR)
-
-
-async def fit(server: Server, reported: Mapping[str, str], others: Mapping[str, str], seconds: float) -> None:
-    """Make a server of the transaction pipeline have these settings. Raises ServerLost, ServerRefused."""
-    different = list(changes(reported, others, server.parameters, server.others))
-    server.wanted = server.worn = {}
-    try:
-        if different:
-            await server.converse(dress(different, server.parameters), seconds)
-    except (PeerGone, TimeoutError, OutOfStep) as error:
-        why = str(error) or "no answer in time"
-        raise ServerLost(f"the server was lost while it was being prepared: {why}") from error
-    server.others = dict(others)
-    if server.channel.unread:
-        server.fit = False
-        raise ServerLost("the server said more than it was asked while it was being prepared")
-
-
-async def fit_for(session: Session, settings: dict[str, str]) -> Fitted:
-    """What comes of the settings that a client asks for: PostgreSQL knows, if nobody has asked for the same before.
-
-    Raises ClientFacing, PeerGone.
-    """
-    daemon, shell, key = session.daemon, session.daemon.pool, session.key
-    asked = frozenset(settings.items())
-    if base := shell.bases.get(key):
-        known = daemon.wardrobe.known((key, tuple(base.items()), asked))
-        if known:
-            return known
-    lease = await shell.lease(session)
-    server = lease.server
-    try:
-        reported, others = wanted(settings, server.base)
-        await fit(server, reported, others, daemon.settings.connect_timeout)
-    except BaseException:
-        shell.discard(lease)
-        raise
-    server.outfit = daemon.wardrobe.outfit(server.parameters, others)
-    fitted = daemon.wardrobe.fitted((key, tuple(server.base.items()), asked), server.outfit, server.parameters)
-    shell.put_back(lease)
-    return fitted

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from agroal.net.server import Traffic
 
 
 @dataclass(slots=True)
@@ -13,3 +16,7 @@ class Totals:
     authenticated: int = 0
     rejected: int = 0
     tls_failures: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    """Clients that were ended by an error, by its name in errors.py."""
+    traffic: defaultdict[tuple[str, str], Traffic] = field(default_factory=lambda: defaultdict(Traffic))
+    """Of sessions that are over, by database and user."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from agroal.daemon.about import Fields, What, about, said
 from agroal.pool.slot import Slot, SlotState
 
 if TYPE_CHECKING:
@@ -25,20 +26,21 @@ class Tracker:
 
     def __init__(self, pool: PoolShell) -> None:
         self._pool = pool
-        self._on = False
+        self.on = False
 
     def switch(self, on: bool) -> None:
-        self._on = on
+        self.on = on
         self._pool.core.observe(self._slot if on else None)
 
     def session(self, session: Session) -> None:
         """It has entered a state."""
-        if not self._on:
+        if not self.on:
             return
         startup = session.startup
         slot = "" if session.slot is None else session.slot
         user, database = (startup.user, startup.database) if startup else ("", "")
         _line(
+            about(session),
             "client",
             session.number,
             session.state,
@@ -53,8 +55,10 @@ class Tracker:
         server = self._pool.servers.get(slot.index)
         key = slot.lane.key
         pid = server.pid if server else ""
-        _line("slot", slot.index, was, slot.state, f"{seconds * 1000:.3f}", pid, key.user, key.database)
+        fields = Fields(slot=slot.index, user=key.user, database=key.database, **(about(server) if server else {}))
+        _line(fields, "slot", slot.index, was, slot.state, f"{seconds * 1000:.3f}", pid, key.user, key.database)
 
 
-def _line(*values: object) -> None:
-    log.info("AGROAL|%s|", "|".join(str(value).replace("|", " ") for value in values))
+def _line(fields: Fields, *values: object) -> None:
+    fields["event"] = What.STEP
+    log.info("AGROAL|%s|", "|".join(str(value).replace("|", " ") for value in values), extra=said(**fields))

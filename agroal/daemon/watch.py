@@ -43,6 +43,8 @@ class Watch:
         daemon, now = self._daemon, self._daemon.now()
         self.lag.add(max(0, round((now - due) * 1e6)))
         self._look_at_limits(now)
+        if daemon.output:
+            daemon.output.settle()
         self._idleness.look(daemon.sessions.values(), daemon.settings, now)
         if latest := daemon.failures.burst(now):
             daemon.report(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agroal.management.commands import conf, flush, kill, shutdown, statistics, switch
+from agroal.management.commands import conf, flush, kill, pause, record, shutdown, statistics, switch
 from agroal.management.controls import Change, Killed, Reloaded, Role
+from agroal.management.dump import Dump
 from agroal.management.verb import Argument, Kind, Verb
 
 DATABASE = Argument("database", Kind.WORD, "one database or an alias of it; default: all")
@@ -12,6 +13,12 @@ FLUSH_TIMEOUT = Argument(
 )
 SHUTDOWN_TIMEOUT = Argument(
     "timeout", Kind.SECONDS, "cut off who is left after that long; 0: never; default: flush_timeout of agroal.conf"
+)
+PAUSE_TIMEOUT = Argument(
+    "timeout", Kind.SECONDS, "wait that long until no connection is left; 0: without end; default: answer at once"
+)
+RECONNECT_TIMEOUT = Argument(
+    "timeout", Kind.SECONDS, "wait that long until all are replaced; 0: without end; default: answer at once"
 )
 
 ACTING = (
@@ -69,6 +76,40 @@ ACTING = (
         arguments=(DATABASE,),
     ),
     Verb(
+        name="pause",
+        doc="hold clients and close their connections, so that PostgreSQL can be restarted",
+        execute=pause.pause,
+        result=pause.Pause,
+        text=pause.text_pause,
+        role=Role.ADMIN,
+        read_only=False,
+        arguments=(DATABASE, PAUSE_TIMEOUT),
+        is_fine=pause.is_over,
+        left=pause.left,
+    ),
+    Verb(
+        name="resume",
+        doc="let the clients of a paused database go on",
+        execute=pause.resume,
+        result=pause.Resume,
+        text=pause.text_resume,
+        role=Role.ADMIN,
+        read_only=False,
+        arguments=(DATABASE,),
+    ),
+    Verb(
+        name="reconnect",
+        doc="replace connections: idle ones now, leased ones when they come back",
+        execute=pause.reconnect,
+        result=pause.Reconnect,
+        text=pause.text_reconnect,
+        role=Role.ADMIN,
+        read_only=False,
+        arguments=(DATABASE, RECONNECT_TIMEOUT),
+        is_fine=pause.is_over,
+        left=pause.left,
+    ),
+    Verb(
         name="kill",
         doc="end the connection of one client",
         execute=kill.execute,
@@ -88,6 +129,17 @@ ACTING = (
         role=Role.ADMIN,
         read_only=False,
         aliases=("clear prometheus", "reset"),
+    ),
+    Verb(
+        name="record dump",
+        doc="write what the flight recorder has kept, for agroal-top --replay",
+        execute=record.dump,
+        result=Dump,
+        text=record.text,
+        role=Role.ADMIN,
+        read_only=False,
+        aliases=("record",),
+        arguments=(Argument("name", Kind.WORD, "of the file in flight_recorder_path; default: one with the time"),),
     ),
     Verb(
         name="conf set",

@@ -1,4 +1,4 @@
-"""Asks a running agroal through its management socket: synchronous, standard library only.
+"""Asks a running agroal through its management socket, or over the network: synchronous.
 
 A program with an event loop of its own uses the codec instead, which is named here for it: `encode_request` what it
 asks, feed a `Decoder(MAX_ANSWER)` what it reads, `decode_reply` what that gives, and `neutral` what it shows of errors.
@@ -13,16 +13,18 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from agroal import __version__
 from agroal.errors import ConfigurationError, ManagementError
+from agroal.management.address import Remote, TlsMode
 from agroal.management.event import Event
 from agroal.management.layout import block, table, width
 from agroal.management.neutral import neutral
+from agroal.management.passfile import own_name, with_password
 from agroal.management.record import Line, Name, Record, Token
 from agroal.management.wire import (
     MAX_ANSWER,
@@ -50,6 +52,7 @@ __all__ = (
     "Name",
     "Push",
     "Record",
+    "Remote",
     "Request",
     "Token",
     "__version__",
@@ -58,9 +61,11 @@ __all__ = (
     "decode_reply",
     "encode_request",
     "neutral",
+    "own_name",
     "socket_path",
     "table",
     "width",
+    "with_password",
 )
 
 _CHUNK = 1 << 16
@@ -105,26 +110,41 @@ class Done:
 
 
 class ManagementClient:
-    """A connection to the management socket at `path`; a context manager that closes it.
+    """A connection to a management socket, or to an agroal in the network; a context manager that closes it.
 
     `timeout`: seconds that connecting, and every answer as a whole, may take.
     """
 
-    def __init__(self, path: Path, timeout: float = 15.0) -> None:
-        """Raises ManagementError `cannot-connect`."""
-        self._path = path
+    def __init__(self, where: Path | Remote, timeout: float = 15.0) -> None:
+        """Raises ManagementError `cannot-connect`; in the network also `denied`, `configuration`, and as `ask` does."""
+        self._where = where
         self._timeout = timeout
         self._decoder = Decoder(MAX_ANSWER)
         self._last_id = 0
         self._pushes: deque[Push] = deque()
         """Those that came while an answer was awaited."""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout)
+        if isinstance(where, Path):
+            self._socket = _connected(where, timeout)
+        else:
+            from agroal.management import reach  # here, because who asks a socket need not wait for TLS
+
+            self._socket = reach.dial(where, timeout)
+            self._prove_to(where, reach.binding_of(self._socket))
+
+    def _prove_to(self, remote: Remote, binding: bytes | None) -> None:
+        """Prove who we are, and have it proved that this is the agroal that we mean."""
+        from agroal.management.proof import proof
+
         try:
-            self._socket.connect(str(path))
-        except OSError as error:
-            self._socket.close()
-            raise ManagementError(Code.CANNOT_CONNECT, _unreachable(path, error)) from error
+            verified = remote.tls_mode is TlsMode.VERIFY_FULL
+            talk = proof(remote.user, remote.password, os.urandom(18).hex(), binding=binding, verified=verified)
+            args = next(talk)
+            with contextlib.suppress(StopIteration):
+                while True:
+                    args = talk.send(self.ask("authenticate", args).result)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """May be called from another thread: whoever waits there gets `connection-lost`."""
@@ -143,19 +163,28 @@ class ManagementClient:
         return dict(self.ask(verb, args).result)
 
     def ask(
-        self, verb: str, args: Mapping[str, object] | None = None, *, dry_run: bool = False, key: str | None = None
+        self,
+        verb: str,
+        args: Mapping[str, object] | None = None,
+        *,
+        dry_run: bool = False,
+        key: str | None = None,
+        patience: float = 0.0,
+        heard: Callable[[Push], object] | None = None,
     ) -> Done:
         """What a verb did, or in a dry run would do. A request that is repeated with its `key` is not obeyed twice.
 
-        Raises ManagementError: the daemon's own, or `timeout`, `connection-lost`, `malformed`.
+        `patience`: so many seconds more may it take. `heard` gets what is pushed meanwhile. Raises ManagementError: the
+        daemon's own, or `timeout`, `connection-lost`, `malformed`.
         """
         self._last_id += 1
         request = encode_request(Request(self._last_id, verb, args or {}, dry_run, key))
-        with self._explained(f"agroal did not answer “{verb}” within {self._timeout:g} s"):
+        seconds = self._timeout + patience
+        with self._explained(f"agroal did not answer “{verb}” within {seconds:g} s"):
             # A daemon that refuses us (`busy`) has closed its end, and yet its reason is there to be read.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self._socket.sendall(request)
-            answer = self._answer(time.monotonic() + self._timeout)
+            answer = self._answer(time.monotonic() + seconds, heard or self._pushes.append)
         match answer.outcome:
             case Failure(code, message):
                 raise ManagementError(neutral(code), neutral(message))
@@ -177,9 +206,9 @@ class ManagementClient:
         while True:
             yield self._pushes.popleft() if self._pushes else self._push(patience)
 
-    def _answer(self, deadline: float) -> Answer:
+    def _answer(self, deadline: float, heard: Callable[[Push], object]) -> Answer:
         while isinstance(reply := self._receive(deadline), Push):
-            self._pushes.append(reply)
+            heard(reply)
         return reply
 
     def _push(self, patience: float | None) -> Push:
@@ -193,7 +222,7 @@ class ManagementClient:
         while (body := self._decoder.take()) is None:
             self._socket.settimeout(None if deadline is None else max(0.001, deadline - time.monotonic()))
             if not (data := self._socket.recv(_CHUNK)):
-                message = f"agroal closed the connection to {self._path} without an answer: its log may say why"
+                message = f"agroal closed the connection to {self._where} without an answer: its log may say why"
                 raise ManagementError(Code.CONNECTION_LOST, message)
             self._decoder.feed(data)
         return decode_reply(body)
@@ -205,8 +234,19 @@ class ManagementClient:
         except TimeoutError:
             raise ManagementError(Code.TIMEOUT, silence) from None
         except OSError as error:
-            message = f"the connection to {self._path} broke: {error.strerror}"
+            message = f"the connection to {self._where} broke: {error.strerror or error}"
             raise ManagementError(Code.CONNECTION_LOST, message) from error
+
+
+def _connected(path: Path, timeout: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(timeout)
+    try:
+        connection.connect(str(path))
+    except OSError as error:
+        connection.close()
+        raise ManagementError(Code.CANNOT_CONNECT, _unreachable(path, error)) from error
+    return connection
 
 
 def _unreachable(path: Path, error: OSError) -> str:

@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agroal.errors import ManagementError
+from agroal.management.audit import Answering
 from agroal.management.commands import history
 from agroal.management.commands.subscribe import Subscribed, Topic
 from agroal.management.controls import Call
-from agroal.management.dispatch import Dispatcher
 from agroal.management.wire import (
     MAX_REQUEST,
     Answer,
@@ -54,7 +54,7 @@ class Connection:
     """Converses with one program until it, or `patience`, ends that."""
 
     def __init__(
-        self, reader: StreamReader, writer: StreamWriter, dispatcher: Dispatcher, call: Call, manners: Manners
+        self, reader: StreamReader, writer: StreamWriter, dispatcher: Answering, call: Call, manners: Manners
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -67,7 +67,9 @@ class Connection:
         """No request is under way."""
         self.closing = False
         """The request under way is the last."""
-        writer.transport.set_write_buffer_limits(0)  # so that `drain` waits until everything has left
+        # So that `drain` waits until everything has left. A TLS transport takes 0 for “always too much”. What it has
+        # handed on to the transport under it counts as left, so there one frame more may be under way.
+        writer.transport.set_write_buffer_limits(1 if writer.get_extra_info("sslcontext") else 0, 0)
 
     async def converse(self) -> None:
         """Raises OSError when the other end is gone, or does not read."""

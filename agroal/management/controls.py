@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Final, Protocol
 
+from agroal.management.dump import Dump
 from agroal.management.event import Event
 from agroal.management.record import Line, Name, Record, Token
 from agroal.management.snapshot import Snapshot
@@ -72,6 +73,30 @@ class Switched(Record):
     """Those for which this makes a difference; `all` stands for all that were not named before."""
     clients: int
     """Connected to them: they go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused(Record):
+    """What a pause, or the replacement of connections, leaves to be done."""
+
+    databases: tuple[Name, ...]
+    """As in Switched: those that were not paused before."""
+    leased: int
+    """Connections that clients hold: closed when they come back."""
+    others: int
+    """Connections that are being opened or closed."""
+    held: int
+    """Clients that wait until it is over."""
+    waited_us: int | None
+    """How long that was waited for; None when it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Record):
+    databases: tuple[Name, ...]
+    """Those that were paused."""
+    held: int
+    """Clients that go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +227,9 @@ class Controls(Protocol):
 
     # -- acting
 
+    async def record(self, name: str, *, dry_run: bool) -> Dump:
+        """Writes what the flight recorder has kept. `name` of the file; empty: the daemon's choice. `refused`."""
+
     def record_command(self, peer: str, command: str) -> None:
         """Somebody asked for something that changes the daemon, and was obeyed: for the log and the events."""
 
@@ -223,6 +251,19 @@ class Controls(Protocol):
     def switch(self, database: str | None, enabled: bool, *, dry_run: bool) -> Switched:
         """Lets new clients into a database (or an alias of it), or into all (None), or refuses them."""
 
+    async def pause(self, database: str | None, timeout: float | None, *, dry_run: bool) -> Paused:  # noqa: ASYNC109
+        """Grants no more connections to a database (or an alias of it), or to any (None), and closes those there are.
+
+        Those that are leased are closed when they come back. With a `timeout` it is waited for so many seconds until
+        none is left; 0 waits without end. `bad-argument` when no pool and no limit knows the database.
+        """
+
+    def resume(self, database: str | None, *, dry_run: bool) -> Resumed:
+        """Takes a pause back: whoever was held goes on. `bad-argument` as above."""
+
+    async def reconnect(self, database: str | None, timeout: float | None, *, dry_run: bool) -> Paused:  # noqa: ASYNC109
+        """Replaces the connections: those nobody uses now, the others when they come back. Otherwise as `pause`."""
+
     def kill(self, client: int, *, dry_run: bool) -> Killed:
         """Ends a client's connection. `refused` when there is no such client."""
 
@@ -241,7 +282,8 @@ class Call:
     """A request under way: what it acts on, who sent it and what they may do."""
 
     controls: Controls
-    role: Role
+    role: Role | None
+    """None: they may nothing."""
     peer: str = ""
-    """Who asks, in words, for the log: `root (pid 4711)`."""
+    """Who asks, in words, for the log: `root (pid 4711)`, `ops@10.0.3.7:51422`."""
     dry_run: bool = False

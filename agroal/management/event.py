@@ -28,9 +28,12 @@ class EventKind(StrEnum):
     SERVER_UP = "server-up"
     POOL_FAILING = "pool-failing"
     POOL_RECOVERED = "pool-recovered"
+    PAUSED = "paused"
+    RESUMED = "resumed"
     LIMIT_REACHED = "limit-reached"
     LIMIT_CLEARED = "limit-cleared"
     AUTHENTICATION_FAILURES = "authentication-failures"
+    RECORDED = "recorded"
 
     @property
     def level(self) -> str:

@@ -30,17 +30,18 @@ class ManagementServer:
         self,
         path: Path,
         controls: Controls,
+        dispatcher: Dispatcher | None = None,
         *,
         max_connections: int = 16,
         patience: float = 10.0,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """`sleep` lets so many seconds of `controls.now` pass."""
+        """`dispatcher`: where others ask, too; `sleep` lets so many seconds of `controls.now` pass."""
         self._path = path
         self._call = Call(controls, Role.ADMIN)
         self._max_connections = max_connections
         self._manners = Manners(patience, sleep)
-        self._dispatcher = Dispatcher()
+        self._dispatcher = dispatcher or Dispatcher()
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._closing = False

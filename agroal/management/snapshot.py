@@ -16,62 +16,12 @@ from typing import ClassVar, Self
 
 from agroal.errors import ManagementError
 from agroal.management.record import Line, Name, Record, Token
+from agroal.management.totals import Count as Count
+from agroal.management.totals import Counters as Counters
+from agroal.management.totals import Loop as Loop
+from agroal.management.totals import Pin as Pin
 
 VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Counters(Record):
-    """Totals since the daemon started."""
-
-    clients: int
-    """connections taken from the listening sockets"""
-    authenticated: int
-    rejected: int
-    """refused by a line of the HBA file, by the lack of one, or for want of the right password"""
-    tls_failures: int
-    """handshakes with clients that came to nothing"""
-    leases: int
-    declined: int
-    """leases whose client was gone by then"""
-    waits: int
-    """clients that had to queue, for whatever reason"""
-    wait_us: int
-    timeouts: int
-    """waiters that `blocking_timeout` sent away"""
-    cancelled: int
-    """waiters that gave up"""
-    connects: int
-    connect_failures: int
-    validations: int
-    disconnects: int
-    """of servers; `closes` has the reasons"""
-    queries: int
-    transactions: int
-    bytes_in: int
-    """from clients"""
-    bytes_out: int
-    """to clients"""
-    log_warnings: int
-    log_errors: int
-
-
-@dataclass(frozen=True, slots=True)
-class Count(Record):
-    """How often something happened since the daemon started."""
-
-    name: Token
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pin(Record):
-    """How often clients of one user and application left something behind in the session, since the daemon started."""
-
-    reason: Token
-    user: Name
-    application_name: Name
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +53,31 @@ class Pool(Record):
     """Connects that failed in a row."""
     error: Line | None
     """Why the last connect failed; None when it did not."""
+    connect_failures: int = 0
+    """All of them."""
+    connect_us: int = 0
+    connect_hist: tuple[int, ...] = ()
+    """How long the connects took that succeeded, as in `wait_hist`."""
+    lease_us: int = 0
+    lease_hist: tuple[int, ...] = ()
+    """How long leases took that are over, in the buckets of `bounds_long_us`. In the transaction pipeline one may have
+    gone through the hands of many clients."""
+    query_us: int = 0
+    query_hist: tuple[int, ...] = ()
+    """How long PostgreSQL took for a query, in the buckets of `bounds_fine_us`."""
+    transaction_us: int = 0
+    transaction_hist: tuple[int, ...] = ()
+    """How long transactions took, in the same buckets."""
+    paused: bool = False
+    """Clients are held: none of them is granted a connection."""
+    pipeline: Token = ""
+    """session, transaction or performance"""
+    queries: int = 0
+    transactions: int = 0
+    bytes_in: int = 0
+    """from clients"""
+    bytes_out: int = 0
+    """to clients"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +108,10 @@ class Slot(Record):
     bytes_out: int
     tls: Token
     """The version of TLS towards the server; empty when the connection is not encrypted."""
+    prepared: int = 0
+    """Prepared statements of clients of the transaction pipeline that it has."""
+    fd: int = -1
+    """The descriptor's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +126,8 @@ class Server(Record):
     connections: int
     error: Line | None
     """Why the last connect failed; None when it did not."""
+    rtt_us: int | None = None
+    """The round trip to it, as the kernel measures it on open connections; None without any, and on a Unix socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +141,7 @@ class Waiter(Record):
     position: int
     """Counts from 1 within its pool."""
     reason: Token
-    """What stands in its way: opening, validating, limit, max_connections, retry or connects."""
+    """What stands in its way: opening, validating, limit, max_connections, retry, connects or paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +158,25 @@ class Client(Record):
     slot: int | None
     tls: Token
     """The version of TLS; empty when the connection is not encrypted."""
+    connected_us: int = 0
+    prepared: int = 0
+    """Statements that it has prepared by name, in the transaction pipeline."""
+    fd: int = -1
+    """The descriptor's number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database(Record):
-    """Whether new clients may enter. Only those that an administrator named are listed; `all` means all others."""
+    """Whether clients may enter, and whether they are held.
+
+    Only those that an administrator named are listed; `all` means all others.
+    """
 
     name: Name
     enabled: bool
+    """New clients may enter."""
+    paused: bool = False
+    """Clients wait until it is resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +202,6 @@ class Certificate(Record):
     subject: Line
     not_after: Token
     """RFC 3339, UTC"""
-
-
-@dataclass(frozen=True, slots=True)
-class Loop(Record):
-    """How well the daemon's event loop keeps up."""
-
-    lag_hist: tuple[int, ...]
-    """How late a timer was that asks once a second, as in `wait_hist`."""
-    tasks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +249,14 @@ class Snapshot(Record):
     """How often one was closed instead, by reason."""
     pins: tuple[Pin, ...] = ()
     """How often a client of the transaction pipeline made what outlives a transaction."""
+    bounds_fine_us: tuple[int, ...] = ()
+    """The buckets of queries and transactions."""
+    bounds_long_us: tuple[int, ...] = ()
+    """Those of leases."""
+    errors: tuple[Count, ...] = ()
+    """How often a client was ended by an error of ours, by the name that the error has in docs/errors.md."""
+    max_clients: int = 0
+    """Clients that agroal has descriptors for."""
 
     @classmethod
     def from_json(cls, document: object) -> Self:

@@ -14,6 +14,7 @@ from agroal.errors import ManagementError
 from agroal.management.controls import Role
 from agroal.management.neutral import LINE
 from agroal.management.record import Record
+from agroal.management.snapshot import Snapshot
 from agroal.management.wire import Code
 
 Value = str | float | tuple[str, ...]
@@ -110,6 +111,8 @@ class Verb:
     """Concerns the connection that it came on; agroal-cli, which hangs up after one answer, does not take it."""
     is_fine: Callable[[Any], bool] = lambda _: True
     """Whether agroal-cli exits with status 0 when this is the result."""
+    left: Callable[[Snapshot], str] | None = None
+    """Of a verb that waits, for its `timeout` at most, until all is done: what is missing yet, in words, or nothing."""
     shown: Callable[[Any], Mapping[str, Value]] = lambda _: {}
     """What stands in the log for an argument that may be a secret; from the result, where secrets are masked."""
 

@@ -39,6 +39,7 @@ class Code(StrEnum):
     UNKNOWN_VERB = "unknown-verb"
     BAD_ARGUMENT = "bad-argument"
     FORBIDDEN = "forbidden"
+    DENIED = "denied"
     REFUSED = "refused"
     FAILED = "failed"
     INTERNAL = "internal"

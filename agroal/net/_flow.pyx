@@ -4,10 +4,84 @@
 from libc.errno cimport EAGAIN, EINTR, errno
 
 from agroal.errors import ProtocolViolation
+from agroal.net.stopwatch import NOTED as REFERENCE_NOTED
+from agroal.wire.codes import Status
 
 from agroal.net._pump cimport Channel, Relay
-from agroal.net._system cimport MSG_DONTWAIT, MSG_NOSIGNAL, recv, send
-from agroal.wire._scan cimport Scanner
+from agroal.net._system cimport MSG_DONTWAIT, MSG_NOSIGNAL, now, recv, send
+from agroal.wire._scan cimport Scanner, Tally
+
+cdef Py_ssize_t NOTED = REFERENCE_NOTED
+cdef int IDLE = Status.IDLE
+
+
+cdef class Meter:
+    """The twin of `agroal.net.stopwatch.Meter`."""
+
+    def __init__(self, bounds):
+        cdef Py_ssize_t at
+        self.bounds = tuple(bounds)
+        self._size = len(bounds)
+        if self._size > 32:
+            raise ValueError("there is room for 32 bounds")
+        for at in range(self._size):
+            self._bounds[at] = bounds[at]
+        for at in range(33):
+            self._counts[at] = 0
+        self.sum = 0
+
+    @property
+    def counts(self):
+        return [self._counts[at] for at in range(self._size + 1)]
+
+    def add(self, long long microseconds):
+        self.count(microseconds)
+
+    cdef void count(self, long long microseconds) noexcept:
+        cdef Py_ssize_t at = 0
+        while at < self._size and self._bounds[at] < microseconds:
+            at += 1
+        self._counts[at] += 1
+        self.sum += microseconds
+
+
+cdef class Stopwatch:
+    """The twin of `agroal.net.stopwatch.Stopwatch`."""
+
+    def __init__(self, Meter queries, Meter transactions, slowest, slow):
+        self._queries = queries
+        self._transactions = transactions
+        self._slow = slow
+        self.slowest = slowest
+        self._asked = self._begun = 0
+        self._noted = b""
+
+    def look(self, Tally tally, const unsigned char[::1] buffer, Py_ssize_t fresh):
+        self.look_at(tally, &buffer[0], fresh)
+
+    cdef int look_at(self, Tally tally, const unsigned char *buffer, Py_ssize_t fresh) except -1:
+        cdef double time, took
+        if self._asked == 0:
+            if tally.owed > 0:
+                self._asked = now()
+                if self._begun == 0:
+                    self._begun = self._asked
+                if self.slowest is not None:
+                    self._noted = buffer[: min(fresh, NOTED)]
+            return 0
+        if tally.owed > 0:
+            return 0
+        time = now()
+        took, self._asked = time - self._asked, 0
+        self._queries.count(<long long>(took * 1e6))
+        if tally.status == IDLE:
+            self._transactions.count(<long long>((time - self._begun) * 1e6))
+            self._begun = 0
+        if self.slowest is not None:
+            if took >= <double>self.slowest:
+                self._slow(self._noted, took)
+            self._noted = b""
+        return 0
 
 
 cdef class Flow(Relay):
@@ -18,6 +92,7 @@ cdef class Flow(Relay):
     cdef readonly Channel sink
     cdef readonly Scanner scanner
     cdef public long long passed
+    cdef public Stopwatch watch
     cdef object _receive
     cdef object _send
     cdef object _view
@@ -48,6 +123,7 @@ cdef class Flow(Relay):
     cpdef relay(self, Py_ssize_t received=0):
         """Pass on what one receive brings, or so many bytes that are in the shared buffer already."""
         cdef Py_ssize_t end, sent
+        cdef bint fresh
         if not received:
             received = self._received()
             if received < 0:
@@ -55,6 +131,7 @@ cdef class Flow(Relay):
             if received == 0:
                 self.joint.source_ended(self)
                 return
+        fresh = self.scanner.skip == 0 and len(self.scanner.cut) == 0
         try:
             end = self.scanner.walk_at(self._buffer, received)
         except ProtocolViolation as error:
@@ -62,6 +139,8 @@ cdef class Flow(Relay):
             return
         if end:
             self.passed += end
+            if self.watch is not None:
+                self.watch.look_at(self.scanner.tally, self._buffer, end if fresh else 0)
             sent = self._sent(end)
             if sent < 0:
                 self.joint.sink_gone(self)

@@ -29,5 +29,6 @@ cdef class Channel:
     cdef Relay _relay
     cdef int _watched
     cdef Py_ssize_t send(self, object data, const unsigned char *start, Py_ssize_t size) except -1
+    cdef int attend_to(self, Relay relay, object on_readable, object on_hangup) except -1
     cdef int _adjust(self, int extra=*) except -1
     cdef int _drain(self) except -1

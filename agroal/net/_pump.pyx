@@ -3,6 +3,7 @@
 
 import ssl
 
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
@@ -19,6 +20,7 @@ from agroal.net._system cimport send as send_now
 cdef enum:
     READY_AT_ONCE = 128
     OUTSIDE = -1
+    PEEKED_AT_MOST = 1024
     HANGUP = EPOLLHUP | EPOLLERR | EPOLLRDHUP
 
 cdef int ROUNDS = reference.ROUNDS
@@ -177,6 +179,15 @@ cdef class Channel:
         self.on_hangup = self._ignore if on_hangup is None else on_hangup
         self._adjust()
 
+    cdef int attend_to(self, Relay relay, object on_readable, object on_hangup) except -1:
+        """`attend`, where it is known that `on_readable` is the `relay` of this one."""
+        self.attended = True
+        self._relay = relay
+        self._on_readable = on_readable
+        self.on_hangup = on_hangup
+        self._adjust()
+        return 0
+
     def ignore(self):
         self.attended = False
         self._relay = None
@@ -236,8 +247,8 @@ cdef class Channel:
         else:
             self.on_hangup()
 
-    def peek(self):
-        cdef unsigned char first = 0
+    def peek(self, Py_ssize_t size=1):
+        cdef unsigned char[PEEKED_AT_MOST] seen
         cdef Py_ssize_t received
         if self.encrypted:
             try:
@@ -246,10 +257,25 @@ cdef class Channel:
                 return None
             except OSError:
                 return b""
-            return self.unread[:1]
-        received = recv(self.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT)
+            return self.unread[:size]
+        received = recv(self.fd, seen, <size_t>min(size, PEEKED_AT_MOST), MSG_PEEK | MSG_DONTWAIT)
         if received > 0:
-            return bytes([first])
+            return seen[:received]
+        return None if received < 0 and errno == EAGAIN else b""
+
+    def take(self, Py_ssize_t size):
+        cdef Py_ssize_t received
+        cdef unsigned char *room = <unsigned char *>PyByteArray_AS_STRING(self.pump.buffer)
+        if self.encrypted:
+            try:
+                return self._sock.recv(size)
+            except BlockingIOError:
+                return None
+            except OSError:
+                return b""
+        received = recv(self.fd, room, <size_t>min(size, len(self.pump.buffer)), MSG_DONTWAIT)
+        if received > 0:
+            return room[:received]
         return None if received < 0 and errno == EAGAIN else b""
 
     def drop_unread(self):

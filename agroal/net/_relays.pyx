@@ -1,43 +1,133 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The compiled twin of `agroal.net.relays` and `hand`: the same, without a Python object for what is plain."""
+"""The compiled twin of `agroal.net.relays`, `hand` and `rank`: the same, without a Python object for what is plain."""
 
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.string cimport memchr, memcpy
 
+from bisect import bisect_left
+from collections import deque
+
 from agroal.errors import ProtocolViolation
 from agroal.net.hand import FRESH as REFERENCE_FRESH
 from agroal.net.hand import nothing
+from agroal.net.rank import CHECKED as REFERENCE_CHECKED
 from agroal.pipeline.answering import Answering
 from agroal.pipeline.asking import LONGEST_NAME as LONGEST
 from agroal.pipeline.asking import Asking
 from agroal.pipeline.evidence import NOTHING
+from agroal.pool.histogram import BOUNDS_US
 from agroal.wire.codes import Frontend, Status
 
+from agroal.net._flow cimport Stopwatch
 from agroal.net._pump cimport Channel, Relay
+from agroal.net._system cimport MSG_DONTWAIT, now, recv
 from agroal.wire._halting cimport HaltingBackend, HaltingFrontend, TurnTally
 
-cdef extern from "sys/socket.h" nogil:
-    ssize_t recv(int fd, void *buffer, size_t size, int flags)
-    int MSG_DONTWAIT
-
-cdef extern from "time.h" nogil:
-    struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(int clock, timespec *now)
-    int CLOCK_MONOTONIC
-
-cdef inline double now() noexcept:
-    """As `time.monotonic`."""
-    cdef timespec time
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return time.tv_sec + time.tv_nsec * 1e-9
-
 cdef double FRESH = REFERENCE_FRESH
+cdef double CHECKED = REFERENCE_CHECKED
 cdef int TERMINATE = Frontend.TERMINATE
 cdef int BIND = Frontend.BIND
 cdef Py_ssize_t LONGEST_NAME = LONGEST
 cdef int IDLE = Status.IDLE
+
+
+cdef class Hold:
+    """What a hand needs of a lease."""
+
+    cdef readonly object server
+    cdef readonly Channel channel
+    cdef readonly object luggage
+    cdef readonly dict parameters
+    cdef readonly set cancels
+    cdef public object session
+    cdef public object lost
+    cdef public Py_ssize_t turns
+    cdef public double rested
+    cdef public double checked
+
+    def __init__(self, server, session, lost, double now):
+        self.server = server
+        self.channel = server.channel
+        self.luggage = server.luggage
+        self.parameters = server.parameters
+        self.cancels = server.cancels
+        self.session = session
+        self.lost = lost
+        self.turns = 0
+        self.rested = now
+        self.checked = now
+
+
+cdef class Rank:
+    """The servers of a pool key that stand by, or its clients that stand in line."""
+
+    cdef object _keeper
+    cdef public list leases
+    cdef readonly object line
+    cdef public bint open
+    cdef public object ahead
+    cdef public object share
+    cdef public bint stuck
+    cdef public long long waits
+    cdef public long long wait_us
+    cdef public list times
+
+    def __init__(self, keeper):
+        self._keeper = keeper
+        self.leases = []
+        self.line = deque()
+        self.open = False
+        self.ahead = ()
+        self.share = None
+        self.stuck = False
+        self.waits = self.wait_us = 0
+        self.times = [0] * (len(BOUNDS_US) + 1)
+
+    cpdef stand_by(self, Hold lease):
+        lease.session = None
+        lease.rested = now()
+        if not self.leases:
+            self._keeper.arm()
+        self.leases.append(lease)
+        lease.channel.attend(lease.lost)
+
+    def best(self):
+        return self.leases.pop() if self.leases else None
+
+    cpdef bint join(self, Hand hand) except -1:
+        if not self.stuck or self.leases:
+            return False
+        if not self.line:
+            self._keeper.arm()
+        hand.since = now()
+        self.line.append(hand)
+        return True
+
+    def quit(self, Hand hand):
+        if hand not in self.line:
+            return False
+        self.line.remove(hand)
+        self.count(hand)
+        return True
+
+    cpdef pass_on(self, Hold lease):
+        cdef Hand hand = self.line.popleft()
+        self.count(hand)
+        lease.turns += 1
+        lease.session = hand.holder
+        hand.receive(lease)
+
+    cpdef count(self, Hand hand):
+        cdef long long waited = <long long>((now() - hand.since) * 1e6)
+        self.waits += 1
+        self.wait_us += waited
+        self.times[bisect_left(BOUNDS_US, waited)] += 1
+
+    def take_counts(self):
+        counted = self.waits, self.wait_us, self.times
+        self.waits = self.wait_us = 0
+        self.times = [0] * len(self.times)
+        return counted
 
 
 cdef class Hand:
@@ -45,14 +135,19 @@ cdef class Hand:
 
     cdef object _joint
     cdef object _turn
+    cdef list _seen
+    cdef set _left
+    cdef object _luggage
     cdef TurnTally _tally
     cdef readonly Channel client
     cdef readonly Requests requests
     cdef readonly Answers answers
     cdef public object holder
-    cdef public object rank
+    cdef public Rank rank
     cdef public object outfit
-    cdef readonly object lease
+    cdef public Stopwatch watch
+    cdef public double since
+    cdef readonly Hold lease
     cdef readonly object holds
     cdef readonly object counted
     cdef object _resume
@@ -63,6 +158,8 @@ cdef class Hand:
         self._joint = joint
         self._turn = turn
         self._tally = turn.tally
+        self._seen = turn.seen
+        self._left = turn.traces.left
         self.client = client
         self.requests = Requests(self, joint, client, turn)
         self.answers = Answers(self, joint, client, turn)
@@ -73,48 +170,69 @@ cdef class Hand:
     cpdef bint take_standby(self) except -1:
         """Take a server that stands by and needs nothing done to it."""
         cdef list leases
-        cdef Py_ssize_t at
-        cdef object lease
+        cdef Py_ssize_t at, best = -1
+        cdef Hold lease
         if self.rank is None:
             return False
         leases = self.rank.leases
         at = len(leases)
-        while True:
+        while at > 0:
             at -= 1
-            if at < 0:
-                return False
-            lease = leases[at]
-            server = lease.server
-            if server.outfit is self.outfit:
+            lease = <Hold>leases[at]
+            if lease.server is self.counted and lease.server.outfit is self.outfit:
+                best = at
                 break
-        if now() > <double>lease.rested + FRESH and (<Channel>server.channel).peek() is not None:
+            if best < 0 and lease.server.outfit is self.outfit:
+                best = at
+        if best < 0:
             return False
-        del leases[at]
+        lease = <Hold>leases[best]
+        if now() > lease.rested + FRESH and lease.channel.peek() is not None:
+            return False
+        del leases[best]
         lease.turns += 1
         lease.session = self.holder
         self.hold(lease)
         return True
 
-    cpdef hold(self, lease):
+    cpdef bint stand_in_line(self) except -1:
+        """Wait for one to come back, if nothing else can help. Whether it does."""
+        if self.rank is None or not self.rank.join(self):
+            return False
+        self.requests.stash()
+        return True
+
+    def enroll(self):
+        """It stands in line no more, and waits elsewhere."""
+        self._joint.enroll(self.since)
+
+    cpdef receive(self, Hold lease):
+        """It has waited, and this is its server."""
+        if lease.server.outfit is self.outfit:
+            self.hold(lease)
+            self._joint.go_on()
+        else:
+            self._joint.prepare(lease)
+
+    cpdef hold(self, Hold lease):
         """It has this server."""
         cdef TurnTally tally = self._tally
-        cdef Channel channel
+        cdef Channel channel = lease.channel
         server = lease.server
         if server is not self.counted:
             self._joint.count()
             self.counted = server
         self.lease = lease
         self.holds = server
-        channel = server.channel
         self.requests.sink = self.answers.source = channel
-        luggage = server.luggage
-        self._turn.luggage = luggage
-        tally.parameters = server.parameters
-        tally.stale = luggage.unnamed is not tally.unnamed
+        if lease.luggage is not self._luggage:
+            self._turn.luggage = self._luggage = lease.luggage
+        tally.parameters = lease.parameters
+        tally.stale = lease.luggage.unnamed is not tally.unnamed
         if not tally.stale and tally.unnamed is not None:
             tally.stale = self._turn.unnamed_needs_more
         channel.on_drained = self._resume
-        channel.attend(self._relay, self._hung_up)
+        channel.attend_to(self.answers, self._relay, self._hung_up)
         if self.client.unsent:
             channel.pause()
 
@@ -122,39 +240,35 @@ cdef class Hand:
         """It has it no more. Whoever has the server now attends it."""
         cdef Channel channel = self.requests.sink
         channel.on_drained = nothing
-        if not self._tally.stale:
-            self._turn.luggage.unnamed = self._tally.unnamed
-        self._turn.retry = None
+        if not self._tally.stale and self._luggage.unnamed is not self._tally.unnamed:
+            self._luggage.unnamed = self._tally.unnamed
+        self._tally.retry = None
         self.lease = self.holds = None
         self.requests.sink = None
 
     cdef int rest(self) except -1:
-        """The turn is over: let the server stand by, if there is nothing more to it."""
+        """The turn is over: the server goes to the first in line, or stands by, if there is nothing more to it."""
         cdef TurnTally tally = self._tally
-        cdef object turn = self._turn, rank = self.rank, lease = self.lease
-        cdef Channel channel
-        cdef list leases
+        cdef Rank rank = self.rank
+        cdef Hold lease = self.lease
         if (
             rank is None
+            or not rank.open
+            or rank.ahead
             or tally.tags
             or tally.reported
-            or rank.closed
-            or len(rank.queue)
-            or turn.seen
-            or turn.traces.left
-            or self.holds.cancels
+            or self._seen
+            or self._left
+            or lease.cancels
+            or now() > lease.checked + CHECKED
         ):
             self._joint.rest()
             return 0
-        channel = self.requests.sink
         self.leave()
-        lease.session = None
-        lease.rested = now()
-        leases = rank.leases
-        if not leases:
-            rank.arm()
-        leases.append(lease)
-        channel.attend(lease.lost)
+        if rank.line:
+            rank.pass_on(lease)
+        else:
+            rank.stand_by(lease)
         return 0
 
 
@@ -260,7 +374,7 @@ cdef class Requests(_Direction):
     cpdef pass_on(self, Py_ssize_t end):
         """Pass on so many bytes that are in the shared buffer."""
         cdef Py_ssize_t at, size = end
-        cdef bint begins, goodbye = False
+        cdef bint begins, fresh, goodbye = False
         cdef object data = None
         cdef TurnTally tally = self._hand._tally
         if self.sink is None:
@@ -268,10 +382,11 @@ cdef class Requests(_Direction):
                 self._joint.terminated(self)
                 return
             self.pending = end
-            if not self._hand.take_standby() and not self._joint.take():
+            if not self._hand.take_standby() and (self._hand.stand_in_line() or not self._joint.take()):
                 return
-        if self._turn.overlap is not None:
+        if tally.overlap is not None:
             self._asking.read_on(self._buffer[: min(self.scanner.skip, end)])
+        fresh = self.scanner.skip == 0
         begins = tally.owed == 0 and not tally.batch_open and tally.status == IDLE
         try:
             at = self.scanner.walk_at_from(self._buffer, 0, end)
@@ -285,10 +400,17 @@ cdef class Requests(_Direction):
             self._joint.violated(self, error)
             return
         self.passed += size
+        if self._hand.watch is not None:
+            self._hand.watch.look_at(tally, self._buffer, end if fresh else 0)
         if not self._send(data, size, self._client, self.sink):
             self._joint.sink_gone(self)
         elif goodbye:
             self._joint.terminated(self)
+
+    cpdef stash(self):
+        """The client has to wait with what it said."""
+        self.waiting = True
+        self._client.unread = self._buffer[: self.pending]
 
     cdef object _rename(self, Py_ssize_t at, Py_ssize_t end):
         """What `Asking.look` returns, where all that is to be done is to give one Bind the name that its statement has
@@ -323,7 +445,7 @@ cdef class Requests(_Direction):
         length += len(new) - len(name)
         self._turn.bound = {statement: name}
         if not self._turn.retried and tally.owed == 1 and not tally.batch_open:
-            self._turn.retry = self._buffer[:end]
+            tally.retry = self._buffer[:end]
         self._turn.retried = False
         return b"".join((
             self._buffer[:at],
@@ -385,11 +507,13 @@ cdef class Answers(_Direction):
                 data = self._answering.look(self._client.pump.buffer, 0, at, end)
                 size = len(<bytes>data)
             else:
-                self._turn.retry = None
+                self._tally.retry = None
         except ProtocolViolation as error:
             self._joint.violated(self, error)
             return 0
         self.passed += size
+        if self._hand.watch is not None:
+            self._hand.watch.look_at(self._tally, self._buffer, 0)
         if not self._send(data, size, self.source, self._client):
             self._joint.sink_gone(self)
         elif data is not None and self._answering.again is not None:

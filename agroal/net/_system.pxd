@@ -12,6 +12,13 @@ cdef extern from "sys/socket.h" nogil:
     int MSG_DONTWAIT
     int MSG_PEEK
 
+cdef extern from "time.h" nogil:
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(int clock, timespec *now)
+    int CLOCK_MONOTONIC
+
 cdef extern from "sys/epoll.h" nogil:
     ctypedef union epoll_data_t:
         int fd
@@ -25,3 +32,9 @@ cdef extern from "sys/epoll.h" nogil:
         EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR
         EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL
         EPOLL_CLOEXEC
+
+cdef inline double now() noexcept:
+    """As `time.monotonic`."""
+    cdef timespec time
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec + time.tv_nsec * 1e-9

@@ -10,17 +10,21 @@ if TYPE_CHECKING or not COMPILED_SCANNER:
     from agroal.net.flow import Flow
     from agroal.net.hand import Hand
     from agroal.net.pump import Channel, Pump
+    from agroal.net.rank import Hold, Rank
+    from agroal.net.stopwatch import Meter, Stopwatch
 else:
     try:
-        from agroal.net._flow import Flow
+        from agroal.net._flow import Flow, Meter, Stopwatch
         from agroal.net._pump import Channel, Pump
-        from agroal.net._relays import Hand
+        from agroal.net._relays import Hand, Hold, Rank
     except ImportError:
         from agroal.net.flow import Flow
         from agroal.net.hand import Hand
         from agroal.net.pump import Channel, Pump
+        from agroal.net.rank import Hold, Rank
+        from agroal.net.stopwatch import Meter, Stopwatch
 
-__all__ = ["COMPILED", "RELAY", "Channel", "Flow", "Hand", "Pump"]
+__all__ = ["COMPILED", "RELAY", "Channel", "Flow", "Hand", "Hold", "Meter", "Pump", "Rank", "Stopwatch"]
 
 COMPILED: Final = Flow.__module__.endswith("._flow")
 RELAY: Final = f"{'compiled' if COMPILED else 'pure Python'} relay"

@@ -83,8 +83,11 @@ class Dialogue(Generic[T]):
         self._timer: Alarm | None = None
         channel.unread = b""
 
-    def start(self, seconds: float | None = None) -> None:
-        """Let the talk say what it has to say first. It has so many seconds."""
+    def start(self, seconds: float | None = None, timer: Alarm | None = None) -> None:
+        """Let the talk say what it has to say first. It has so many seconds, or as long as the `timer` is set for."""
+        if timer:
+            self._timer = timer
+            timer.call = self._expire
         self._advance(self._conversation.start)
         self._listen()
         if seconds is not None and not self._over:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from agroal.errors import ProtocolViolation
 from agroal.net.pump import Channel
+from agroal.net.stopwatch import Stopwatch
 from agroal.wire.scan import Scanner
 
 
@@ -28,7 +29,19 @@ class Joint(Protocol):
 class Flow:
     """One direction of a link: from a source's socket to a sink's, past a scanner."""
 
-    __slots__ = ("_buffer", "_receive", "_send", "_view", "_walk", "joint", "passed", "scanner", "sink", "source")
+    __slots__ = (
+        "_buffer",
+        "_receive",
+        "_send",
+        "_view",
+        "_walk",
+        "joint",
+        "passed",
+        "scanner",
+        "sink",
+        "source",
+        "watch",
+    )
 
     def __init__(self, joint: Joint, source: Channel, sink: Channel, scanner: Scanner) -> None:
         self.joint = joint
@@ -37,6 +50,8 @@ class Flow:
         self.scanner = scanner
         self.passed = 0
         """Bytes."""
+        self.watch: Stopwatch | None = None
+        """Measures what the client asks for."""
         self._receive = source.sock.recv_into
         self._send = sink.sock.send
         self._walk = scanner.walk
@@ -55,6 +70,7 @@ class Flow:
             if not received:
                 self.joint.source_ended(self)
                 return
+        fresh = not (self.scanner.skip or self.scanner.cut)
         try:
             end = self._walk(self._buffer, received)
         except ProtocolViolation as error:
@@ -62,6 +78,8 @@ class Flow:
             return
         if end:
             self.passed += end
+            if self.watch:
+                self.watch.look(self.scanner.tally, self._buffer, end if fresh else 0)
             try:
                 sent = self._send(self._view[:end])
             except BlockingIOError:

@@ -6,13 +6,14 @@ This is the readable reference; `_relays.pyx` has its compiled twin.
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agroal.errors import ProtocolViolation
 from agroal.net.pump import Channel
+from agroal.net.rank import CHECKED, Rank
 from agroal.net.relays import Answers, Requests
+from agroal.net.stopwatch import Stopwatch
 from agroal.pipeline.outfit import Outfit
 from agroal.pipeline.turn import Turn
 
@@ -62,26 +63,17 @@ class Joint(Protocol):
     def violated(self, flow: Requests | Answers, error: ProtocolViolation) -> None:
         """The source sent what the protocol does not allow."""
 
+    def prepare(self, lease: Any) -> None:
+        """The client, which waits, has this server when it has got the client's settings."""
+
+    def go_on(self) -> None:
+        """The client, which was waiting, has a server."""
+
+    def enroll(self, since: float) -> None:
+        """The client has stood in line since then, and is to wait in the pool's queue."""
+
     def again(self, batch: bytes) -> None:
         """This has to be sent to the server once more."""
-
-
-class Rank(Protocol):
-    """Where servers stand by (`daemon.standby`)."""
-
-    @property
-    def closed(self) -> bool:
-        """Nothing may stand by at present."""
-
-    @property
-    def queue(self) -> Sized:
-        """If anybody is in it, nothing may stand by either."""
-
-    leases: list[Any]
-    """Those that do."""
-
-    def arm(self) -> None:
-        """There is something to be recalled in a moment."""
 
 
 class Hand:
@@ -99,6 +91,8 @@ class Hand:
         "outfit",
         "rank",
         "requests",
+        "since",
+        "watch",
     )
 
     def __init__(self, joint: Joint, client: Channel, turn: Turn) -> None:
@@ -111,6 +105,10 @@ class Hand:
         """Where servers for it stand by; None: each has to be looked at before."""
         self.outfit: Outfit | None = None
         """The settings that it wants a server to have."""
+        self.watch: Stopwatch | None = None
+        """Measures what its client asks for."""
+        self.since = 0.0
+        """When it began to stand in line."""
         self.lease: Any = None
         """Of `daemon.lease`, whose holder is this hand's."""
         self.holds: Server | None = None
@@ -121,19 +119,17 @@ class Hand:
         self.answers = Answers(self, joint, client, turn)
 
     def take_standby(self) -> bool:
-        """Take a server that stands by and needs nothing done to it."""
+        """Take a server that stands by and needs nothing done to it: the one it had before, or the last one back."""
         if self.rank is None:
             return False
         leases = self.rank.leases
-        for at in range(len(leases) - 1, -1, -1):
-            if leases[at].server.outfit is self.outfit:
-                break
-        else:
+        fitting = [lease for lease in reversed(leases) if lease.server.outfit is self.outfit]
+        if not fitting:
             return False
-        lease = leases[at]
-        if monotonic() > lease.rested + FRESH and lease.server.channel.peek() is not None:
+        lease = next((lease for lease in fitting if lease.server is self.counted), fitting[0])
+        if monotonic() > lease.rested + FRESH and lease.channel.peek() is not None:
             return False
-        del leases[at]
+        leases.remove(lease)
         lease.turns += 1
         lease.session = self.holder
         self.hold(lease)
@@ -147,7 +143,7 @@ class Hand:
             self._joint.count()
             self.counted = server
         self.lease, self.holds = lease, server
-        channel = server.channel
+        channel = lease.channel
         self.requests.sink = self.answers.source = channel
         turn.luggage = luggage = server.luggage
         tally.parameters = server.parameters
@@ -157,36 +153,54 @@ class Hand:
         if self.client.unsent:
             channel.pause()
 
+    def stand_in_line(self) -> bool:
+        """Wait for one to come back, if nothing else can help. Whether it does."""
+        if self.rank is None or not self.rank.join(self):
+            return False
+        self.requests.stash()
+        return True
+
+    def enroll(self) -> None:
+        """It stands in line no more, and waits elsewhere."""
+        self._joint.enroll(self.since)
+
+    def receive(self, lease: Any) -> None:
+        """It has waited, and this is its server."""
+        if lease.server.outfit is self.outfit:
+            self.hold(lease)
+            self._joint.go_on()
+        else:
+            self._joint.prepare(lease)
+
     def leave(self) -> None:
         """It has it no more. Whoever has the server now attends it."""
         assert self.holds
         self.holds.channel.on_drained = nothing
         if not self._turn.tally.stale:
             self.holds.luggage.unnamed = self._turn.tally.unnamed
-        self._turn.retry = None
+        self._turn.tally.retry = None
         self.lease = self.holds = self.requests.sink = None
 
     def rest(self) -> None:
-        """The turn is over: let the server stand by, if there is nothing more to it."""
+        """The turn is over: the server goes to the first in line, or stands by, if there is nothing more to it."""
         turn, rank, lease = self._turn, self.rank, self.lease
         assert self.holds
         tally = turn.tally
         if (
             rank is None
-            or rank.closed
-            or len(rank.queue)
+            or not rank.open
+            or rank.ahead
             or tally.tags
             or tally.reported
             or turn.seen
             or turn.traces.left
-            or self.holds.cancels
+            or lease.server.cancels
+            or monotonic() > lease.checked + CHECKED
         ):
             self._joint.rest()
             return
         self.leave()
-        lease.session = None
-        lease.rested = monotonic()
-        if not rank.leases:
-            rank.arm()
-        rank.leases.append(lease)
-        lease.server.channel.attend(lease.lost)
+        if rank.line:
+            rank.pass_on(lease)
+        else:
+            rank.stand_by(lease)

@@ -7,11 +7,12 @@ can be used again is read from the tally (`pipeline.ledger`), and what the clien
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum
 from functools import partial
 
 from agroal.errors import ClientFacing, ProtocolViolation
-from agroal.net.chosen import Channel, Flow
+from agroal.net.chosen import Channel, Flow, Stopwatch
 from agroal.wire.chosen import BackendScanner, FrontendScanner, Tally
 
 LAST_WORDS_TIMEOUT = 10.0
@@ -36,6 +37,10 @@ class Link:
 
     tells_messages_apart = True
     """Whether something can be said to the client between two messages of the server."""
+    watch: Stopwatch | None = None
+    """Measures what the client asks for."""
+    on_end: Callable[[Parting], None] | None = None
+    """To be called once, when it has ended."""
 
     def __init__(self, client: Channel, server: Channel, tally: Tally) -> None:
         self.client = client
@@ -50,6 +55,10 @@ class Link:
         self._giving_up: asyncio.TimerHandle | None = None
         self._patience = 0
         """Bytes of answers that will still be heard out."""
+
+    def measure(self, watch: Stopwatch) -> None:
+        """Tell this watch of what is asked and answered."""
+        self.watch = self.requests.watch = self.answers.watch = watch
 
     def join(self) -> None:
         """Let the bytes flow, those first that the client sent ahead."""
@@ -74,6 +83,9 @@ class Link:
             channel.on_drained = nothing
             channel.ignore()
         self.ended.set_result(parting)
+        if self.on_end:
+            call, self.on_end = self.on_end, None
+            call(parting)
 
     async def hear_out(self, seconds: float, size: int) -> None:
         """After a goodbye: let the server finish what its client asked for, and throw its answers away.

@@ -87,13 +87,21 @@ class Listener:
     """Takes connections from one listening socket, and hands each on with its peer's address."""
 
     def __init__(
-        self, pump: Pump, sock: socket.socket, welcome: Callable[[socket.socket, object], None], later: Later
+        self,
+        pump: Pump,
+        sock: socket.socket,
+        welcome: Callable[[socket.socket, object], None],
+        later: Later,
+        *,
+        shared: bool = False,
     ) -> None:
+        """`shared`: another process listens on this very socket, too, and its file is not ours."""
         self._channel = Channel(pump, sock, f"listener {sock.getsockname()}")
         self._sock = sock
         self._welcome = welcome
         self._later = later
-        self._path = sock.getsockname() if sock.family == socket.AF_UNIX else None
+        self._shared = shared
+        self._path = sock.getsockname() if sock.family == socket.AF_UNIX and not shared else None
         self._kind = int(sock.family), int(sock.type), sock.proto
         self._channel.attend(self._accept)
 
@@ -106,6 +114,8 @@ class Listener:
         """Stop listening; the Unix socket's file goes too."""
         if not self._channel.closed and self._path:
             Path(os.fsdecode(self._path)).unlink(missing_ok=True)
+        if self._shared and not self._channel.closed:
+            self._channel.pump.forget(self._channel)  # it stays in the set while others have it open (epoll(7), Q6)
         self._channel.close()
 
     def _accept(self) -> None:

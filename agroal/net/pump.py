@@ -232,20 +232,25 @@ class Channel:
         else:
             self.on_hangup()
 
-    def peek(self) -> bytes | None:
-        """The next byte, left where it is; empty when the peer has hung up, None when nothing has come.
+    def peek(self, size: int = 1) -> bytes | None:
+        """The next bytes, left where they are; empty when the peer has hung up, None when nothing has come.
 
         Of an encrypted connection it is not in the kernel any more, but in `unread`.
         """
         try:
             if self.encrypted:
                 self.unread += self.sock.recv(PEEKED)
-                return self.unread[:1]
-            return self.sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
+                return self.unread[:size]
+            return self.sock.recv(size, socket.MSG_PEEK)
+        except OSError as error:
+            return None if isinstance(error, BlockingIOError) else b""
+
+    def take(self, size: int) -> bytes | None:
+        """The next bytes; empty when the peer has hung up, None when nothing has come."""
+        try:
+            return self.sock.recv(size)
+        except OSError as error:
+            return None if isinstance(error, BlockingIOError) else b""
 
     def drop_unread(self) -> None:
         """Throw away what has come: closing over unread bytes may take our last words along."""

@@ -64,12 +64,12 @@ class Requests:
                 joint.terminated(self)
                 return
             self.pending = end
-            if not self._hand.take_standby() and not joint.take():
+            if not self._hand.take_standby() and (self._hand.stand_in_line() or not joint.take()):
                 return
-        if self._turn.overlap is not None:
+        if self._turn.tally.overlap is not None:
             self._asking.read_on(bytes(buffer[: min(scanner.skip, end)]))
         data: memoryview | bytes = self._client.pump.view[:end]
-        goodbye = False
+        fresh, goodbye = scanner.skip == 0, False
         try:
             at = scanner.walk_from(buffer, 0, end)
             if at != end:
@@ -78,11 +78,18 @@ class Requests:
             joint.violated(self, error)
             return
         self.passed += len(data)
+        if self._hand.watch:
+            self._hand.watch.look(self._turn.tally, buffer, end if fresh else 0)
         assert self.sink
         if not _send(data, self._client, self.sink):
             joint.sink_gone(self)
         elif goodbye:
             joint.terminated(self)
+
+    def stash(self) -> None:
+        """The client has to wait with what it said."""
+        self.waiting = True
+        self._client.unread = bytes(self._client.pump.buffer[: self.pending])
 
 
 class Answers:
@@ -119,11 +126,13 @@ class Answers:
             if at != end:
                 data = self._answering.look(pump.buffer, 0, at, end)
             else:
-                self._turn.retry = None
+                self._turn.tally.retry = None
         except ProtocolViolation as error:
             joint.violated(self, error)
             return
         self.passed += len(data)
+        if self._hand.watch:
+            self._hand.watch.look(self._turn.tally, pump.buffer, 0)
         if not _send(data, self.source, self._client):
             joint.sink_gone(self)
         elif again := self._answering.again:

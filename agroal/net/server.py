@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Self
 
 from agroal.auth.login import Greeting
 from agroal.errors import ServerRefused
+from agroal.net.alarm import Alarm
 from agroal.net.chosen import Channel
 from agroal.net.converse import Dialogue, Finished, converse
 from agroal.net.tls import Policy
 from agroal.pipeline.outfit import Outfit
 from agroal.pipeline.statements import Luggage
+from agroal.wire import backend
 from agroal.wire.talk import T, Talk
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ class Server:
     """A connection to PostgreSQL that has logged in."""
 
     __slots__ = (
+        "_told",
+        "_welcome",
         "address",
         "base",
         "cancel_key",
@@ -98,19 +102,29 @@ class Server:
         """False once a conversation with it has failed half-way: it is not used again."""
         self.totals = Traffic()
         """Of the sessions that have ended on it."""
+        self._told: dict[str, str] = {}
+        self._welcome = backend.welcome(self._told)
 
     def __repr__(self) -> str:
         return f"<Server {self.address} pid={self.pid}>"
 
-    def talk(self, talk: Talk[T], seconds: float, finished: Finished[T]) -> None:
-        """As `converse`, and `finished` hears what it returns or raises."""
+    @property
+    def welcome(self) -> bytes:
+        """What its next client is told: its settings, and that it is ready."""
+        if self._told != self.parameters:
+            self._told = dict(self.parameters)
+            self._welcome = backend.welcome(self._told)
+        return self._welcome
+
+    def talk(self, talk: Talk[T], seconds: float | None, finished: Finished[T], *, timer: Alarm | None = None) -> None:
+        """As `converse`, and `finished` hears what it returns or raises. `timer`: one that is set for it already."""
 
         def ended(result: T | None, error: Exception | None) -> None:
             if error is not None and not isinstance(error, ServerRefused):
                 self.fit = False
             finished(result, error)
 
-        Dialogue(self.channel, talk, ended, SERVER_MESSAGE_LIMIT).start(seconds)
+        Dialogue(self.channel, talk, ended, SERVER_MESSAGE_LIMIT).start(seconds, timer)
 
     async def converse(self, talk: Talk[T], seconds: float) -> T:
         """Talk to the server between two clients. Raises what the talk raises, PeerGone, TimeoutError.

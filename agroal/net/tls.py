@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from agroal.auth import ident
 from agroal.config.choices import TlsMode
 from agroal.errors import PeerGone, ServerUnavailable
 from agroal.net.chosen import Channel
@@ -182,10 +183,7 @@ def common_name(channel: Channel) -> str | None:
     """Of the peer's certificate, if it has shown one that was verified. None also where there is not exactly one."""
     if not isinstance(channel.sock, ssl.SSLSocket):
         return None
-    certificate = channel.sock.getpeercert() or {}
-    subject: tuple[tuple[tuple[str, str], ...], ...] = certificate.get("subject", ())  # type: ignore[assignment]
-    names = [value for part in subject for key, value in part if key == "commonName"]
-    return names[0] if len(names) == 1 else None
+    return ident.common_name(channel.sock.getpeercert() or {})
 
 
 def tls_version(channel: Channel) -> str:

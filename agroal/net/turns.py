@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from agroal.errors import ClientFacing, ProtocolViolation
-from agroal.net.chosen import Hand
+from agroal.net.chosen import Hand, Stopwatch
 from agroal.net.link import Link, Parting, nothing
 from agroal.net.pump import Channel
 from agroal.net.relays import Answers, Requests
@@ -30,6 +30,12 @@ class Broker(Protocol):
 
     def rest(self) -> None:
         """The turn is over: the server goes back, unless the client has to keep it."""
+
+    def prepare(self, lease: Any) -> None:
+        """The client waits, and is to have this server; `Turns.go_on` follows."""
+
+    def enroll(self, since: float) -> None:
+        """The client has stood in line since then. It waits in the pool's queue from now on."""
 
     def count(self) -> None:
         """What was relayed since this was last called was with `Hand.counted`."""
@@ -67,6 +73,9 @@ class Turns(Link):
         self._giving_up: asyncio.TimerHandle | None = None
         self._patience = 0
 
+    def measure(self, watch: Stopwatch) -> None:
+        self.watch = self.hand.watch = watch
+
     @property
     def place(self) -> Place:
         """Where its client is."""
@@ -87,8 +96,7 @@ class Turns(Link):
 
     def stash(self) -> None:
         """The client has to wait with what it said."""
-        self.requests.waiting = True
-        self.client.unread = bytes(self.client.pump.buffer[: self.requests.pending])
+        self.requests.stash()
 
     def go_on(self) -> None:
         """The client may say what it was stopped at."""
@@ -97,7 +105,8 @@ class Turns(Link):
         self.requests.waiting = False
         client.pump.buffer[: len(said)] = said
         client.resume()
-        self.requests.pass_on(len(said))
+        if said:
+            self.requests.pass_on(len(said))
 
     def heard_while_waiting(self) -> None:
         """It has said more, or hung up. What it says stays where it is."""
@@ -153,6 +162,14 @@ class Turns(Link):
     def rest(self) -> None:
         """The turn is over."""
         self.broker.rest()
+
+    def prepare(self, lease: object) -> None:
+        """A server for it, which has other settings."""
+        self.broker.prepare(lease)
+
+    def enroll(self, since: float) -> None:
+        """It has stood in line since then, and has to wait elsewhere."""
+        self.broker.enroll(since)
 
     def count(self) -> None:
         """What follows is with another server."""

@@ -52,7 +52,7 @@ class Answering:
             out.append(bytes(buffer[behind:at]))
         sent = b"".join(out)
         if sent:
-            turn.retry = None
+            turn.tally.retry = None
         return sent
 
     def _answer(self, kind: int, whole: bytes) -> bytes:
@@ -115,8 +115,8 @@ class Answering:
                 turn.known.outdate(statement)
         if outdated or lost or there:
             turn.luggage.doubtful.update(one for one in turn.bound if one in turn.luggage.prepared)
-            if turn.retry and alone and not heard and not (outdated and not _describes(turn.retry)):
-                tally.expected[0] = Again(turn.retry)
+            if turn.tally.retry and alone and not heard and not (outdated and not _describes(turn.tally.retry)):
+                tally.expected[0] = Again(turn.tally.retry)
                 return b""
         return self._in_its_words(whole)
 

@@ -64,7 +64,7 @@ class Asking:
         sent = b"".join(out)
         out.clear()
         once = begins and turn.bound and not turn.retried and self._is_one_batch()
-        turn.retry = bytes(buffer[start:end]) if once else None
+        turn.tally.retry = bytes(buffer[start:end]) if once else None
         turn.retried = False
         return sent, goodbye
 
@@ -75,9 +75,9 @@ class Asking:
     def read_on(self, text: bytes) -> None:
         """More of a long text has come, or the end of it."""
         turn = self._turn
-        assert turn.overlap is not None
-        self._note(turn.overlap + text)
-        turn.overlap = text[-OVERLAP:] if turn.frontend.skip > len(text) else None
+        assert turn.tally.overlap is not None
+        self._note(turn.tally.overlap + text)
+        turn.tally.overlap = text[-OVERLAP:] if turn.frontend.skip > len(text) else None
 
     def _send(self, buffer: bytearray | bytes, at: int, behind: int, end: int) -> int:
         """Send one message. Returns from where on it goes as it is."""
@@ -114,7 +114,7 @@ class Asking:
         text = bytes(buffer[at + HEADER : min(behind, end)])
         evidence = read(text)
         if behind > end:
-            turn.overlap = text[-OVERLAP:]
+            turn.tally.overlap = text[-OVERLAP:]
         if turn.tally.skipping or evidence == NOTHING:
             turn.tally.requested(Frontend.QUERY)
             return at
@@ -138,7 +138,7 @@ class Asking:
         text, _, types = rest.partition(b"\0")
         evidence = read(text)
         if behind > end:
-            turn.overlap = rest[-OVERLAP:]
+            turn.tally.overlap = rest[-OVERLAP:]
             if not name:
                 turn.tally.unnamed, turn.tally.stale = rest[:OVERLAP], False
             self._note(rest)

@@ -16,7 +16,7 @@ from typing import Final
 from agroal.errors import AgroalError, ServerRefused
 from agroal.wire import frontend
 from agroal.wire.answer import ASYNCHRONOUS, REMEMBERED, RESULTS, SHORT, messages
-from agroal.wire.backend import note_parameter
+from agroal.wire.backend import note_parameter, parse_parameter_status
 from agroal.wire.codes import Backend, Status
 from agroal.wire.fields import parse_fields
 from agroal.wire.talk import Talk, read_answer
@@ -47,17 +47,27 @@ def reset(
         yield from _run(frontend.query("ROLLBACK"), parameters)
     if not query:
         return {}
-    wear = {name: last[name] for name in WEARABLE if name in last and name in parameters} if last else {}
+    wear = wearable(last or {}, parameters)
     if not wear:
         yield from _run(_query(query), parameters)
         return {}
-    yield _query(query) + _set(wear)
+    yield undress_and_dress(query, wear)
     refusal = yield from _take_in(parameters)
     bare = {name: parameters[name] for name in wear}
     misfit = yield from _take_in(parameters)
     if refusal:
         raise refusal
     return {} if misfit else bare
+
+
+def wearable(last: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """What of its last client's settings is put on a server that reports these."""
+    return {name: last[name] for name in WEARABLE if name in last and name in parameters}
+
+
+def undress_and_dress(query: str, wear: Mapping[str, str]) -> bytes:
+    """The request of a reset: the query, and then what is to be put on."""
+    return _query(query) + (_set(wear) if wear else b"")
 
 
 def probe(parameters: dict[str, str]) -> Talk[None]:
@@ -97,6 +107,11 @@ def _take_in(parameters: dict[str, str]) -> Talk[ServerRefused | None]:
     for body in answer.reported:
         note_parameter(body, parameters)
     return ServerRefused(parse_fields(answer.refusal)) if answer.refusal is not None else None
+
+
+def reported(said: bytes) -> dict[str, str]:
+    """The settings that an answer reports. Raises OutOfStep, ProtocolViolation."""
+    return dict(parse_parameter_status(body) for body in _understand(said).reported)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ class Traces:
 
     def __init__(self) -> None:
         self.left: set[Trace] = set()
+        """Always this very set."""
         self.prepared = 0
         """Statements by SQL, and DEALLOCATEs under way of others."""
 
@@ -150,7 +151,7 @@ class Traces:
         failed or came back is not known. Nor is the order of texts and commands: what was made in this turn stays.
         """
         tags = list(tags)
-        before, settings = set(self.left), [name for evidence in seen for name in evidence.settings]
+        settings = [name for evidence in seen for name in evidence.settings]
         made: set[Trace] = set()
         ended: set[Trace] = set()
         for evidence in seen:
@@ -160,7 +161,8 @@ class Traces:
             self._weigh(tag, settings, reported, made, ended)
         if failed or b"ROLLBACK" in tags:
             ended.clear()
-        self.left = (before - ended) | made
+        self.left -= ended
+        self.left |= made
         if not self.prepared:
             self.left.discard(Trace.PREPARED)
 

@@ -87,6 +87,11 @@ class Luggage:
     def none(cls) -> Luggage:
         return cls(OrderedDict(), set())
 
+    @property
+    def is_any(self) -> bool:
+        """There is something, or may be."""
+        return bool(self.prepared or self.doubtful or self.unnamed)
+
     def doubt(self) -> None:
         """It may have forgotten all."""
         self.doubtful.update(self.prepared)

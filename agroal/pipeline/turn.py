@@ -41,18 +41,14 @@ class Turn:
         self.unnamed_evidence: tuple[bytes, Evidence] | None = None
         """What the text of its unnamed statement shows, if that is anything."""
         self.seen: list[Evidence] = []
-        """Of the statements of this turn."""
+        """Of the statements of this turn. Always this very list."""
         self.traces = Traces()
         self._errors = 0
         """That there had been when this was last looked at."""
         self.luggage = Luggage.none()
         """Of the server that it has now."""
-        self.retry: bytes | None = None
-        """The batch that is under way, if that is all, and nothing has been heard of it."""
         self.bound: dict[Statement, bytes] = {}
-        """What is bound in it, and what the client calls that."""
-        self.overlap: bytes | None = None
-        """The last bytes of a long text of which there is more to come."""
+        """What is bound in the batch under way, and what the client calls that."""
 
     @property
     def unnamed_needs_more(self) -> bool:

@@ -37,6 +37,9 @@ class Board:
         self.seats = Seats(settings.max_connections, self.lanes.caps)
         self.waiters = Waiters()
         self.gate = Gate()
+        """Shut for databases that new clients may not enter; it only keeps them from being filled ahead of clients."""
+        self.passage = Gate()
+        """Shut for databases that are paused: pauses.py."""
         self.private: dict[int, Slot] = {}
         """By waiter: the connection that is being opened for this client alone."""
         self.totals = Totals()
@@ -57,13 +60,13 @@ class Board:
         self.lanes.reconfigure(limits, list(self.seats.taken()))
 
     def queue(self, waiter: Waiter) -> None:
-        self.waiters.add(waiter)
+        self.waiters.add(waiter, held=not self.passage.is_open(waiter.lane.key.database))
         self.totals.waits += 1
         waiter.lane.totals.waits += 1
 
     def leave(self, waiter: Waiter, now: float) -> None:
         self.waiters.remove(waiter)
-        waited = round((now - waiter.since) * 1e6)
+        waited = round((now - waiter.came) * 1e6)
         self.totals.wait_us += waited
         totals = waiter.lane.totals
         totals.wait_us += waited
@@ -175,7 +178,7 @@ class Board:
                 yield from self._fill(lane, missing, now)
 
     def _fillable(self, cap: Cap, now: float) -> Lane | None:
-        if (key := cap.key) is None or not self.gate.is_open(key.database):
+        if (key := cap.key) is None or not (self.gate.is_open(key.database) and self.passage.is_open(key.database)):
             return None
         lane = self.lanes.get(key, False, now)
         return lane if lane.cap is cap else None
@@ -199,16 +202,20 @@ class Board:
 
     def next_notice(self) -> float:
         """When somebody is to be told that it waits."""
-        timeout, first = self.settings.wait_notice_timeout, self.waiters.next_to_notify()
-        return max(self.notice_at, first.since + timeout) if timeout and first else math.inf
+        timeout = self.settings.wait_notice_timeout
+        longest = [first.since for queue in (self.waiters, self.waiters.held) if (first := queue.next_to_notify())]
+        return max(self.notice_at, min(longest) + timeout) if timeout and longest else math.inf
 
     def notify(self, now: float) -> Iterator[Notify]:
         """Tell those who have waited for `wait_notice_timeout`."""
         if now < self.next_notice():
             return
         self.notice_at = now + NOTICE_SPACING
-        for waiter, position in self.waiters.notify(now, self.settings.wait_notice_timeout):
+        timeout = self.settings.wait_notice_timeout
+        for waiter, position in self.waiters.notify(now, timeout):
             yield Notify(waiter.id, position, waiter.lane.error)
+        for waiter, position in self.waiters.held.notify(now, timeout):
+            yield Notify(waiter.id, position, waiter.lane.error, paused=True)
 
     def expire(self, now: float) -> Iterator[Effect]:
         """Refuse those who have waited for `blocking_timeout`."""

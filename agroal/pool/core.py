@@ -34,13 +34,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from agroal.config.choices import Validation
 from agroal.errors import ClientFacing, IllegalTransition
-from agroal.pool import flushing, upkeep
+from agroal.pool import upkeep
 from agroal.pool.board import Board
-from agroal.pool.effects import CloseReason, Effect, RefuseReason
-from agroal.pool.flushing import FlushMode
+from agroal.pool.effects import CloseReason, Effect, Grant, RefuseReason
 from agroal.pool.limits import Limit
+from agroal.pool.orders import Orders
+from agroal.pool.passing import Passing
 from agroal.pool.refusal import is_final
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import (
@@ -55,11 +55,10 @@ from agroal.pool.slot import (
     Slot,
 )
 from agroal.pool.upkeep import Random
-from agroal.pool.view import PoolView
 from agroal.pool.waiters import Waiter
 
 
-class Pool(PoolView):
+class Pool(Orders, Passing):
     """The slots of all pools. `random` gives numbers from 0 to 1, for jitter.
 
     Raises IllegalTransition when it is told what can't have happened: that is a bug of the caller.
@@ -77,25 +76,35 @@ class Pool(PoolView):
 
     # -- clients
 
-    def acquire(self, waiter: int, key: PoolKey, now: float, *, private: bool = False) -> list[Effect]:
+    def acquire(
+        self, waiter: int, key: PoolKey, now: float, *, private: bool = False, since: float | None = None
+    ) -> list[Effect]:
         """A client wants a connection. `private`: one to which it logs in by itself, and which nobody gets after it.
 
-        `waiter` is any number by which nobody else waits.
+        `waiter` is any number by which nobody else waits. `since`: when it began to wait, if not now.
         """
+        if not private and (grant := self.lend(waiter, key, now)):
+            return [grant]
         board = self._board
         lane = board.lanes.get(key, private, now)
-        if lane.free and not board.validates_first:
-            # Then nobody waits in this lane, and nobody in another gains by this: there is nothing to settle.
-            return [board.grant(next(reversed(lane.free.values())), waiter, now)]
-        if waiter in board.private or waiter in board.waiters.by_id:
+        if waiter in board.private or board.waiters.find(waiter):
             raise IllegalTransition(f"waiter {waiter} waits already")
-        board.queue(Waiter(waiter, lane, now))
+        board.queue(Waiter(waiter, lane, now if since is None else since, held_since=now))
         return self._settle(now)
+
+    def lend(self, waiter: int, key: PoolKey, now: float) -> Grant | None:
+        """As `acquire`, if there is a free connection. Else nothing is done."""
+        board = self._board
+        lane = board.lanes.get(key, False, now)
+        if not lane.free or board.validates_first:
+            return None
+        # Nobody waits in this lane, and nobody in another gains by this: there is nothing to settle.
+        return board.grant(next(reversed(lane.free.values())), waiter, now)
 
     def cancel(self, waiter: int, now: float) -> list[Effect]:
         """The client no longer waits. No effect on who was answered or has cancelled before."""
         board = self._board
-        if queued := board.waiters.get(waiter):
+        if queued := board.waiters.find(waiter):
             board.leave(queued, now)
             board.totals.cancelled += 1
         elif slot := board.private.pop(waiter, None):
@@ -162,13 +171,13 @@ class Pool(PoolView):
     def connect_failed(self, slot: int, error: ClientFacing, now: float) -> list[Effect]:
         """A connect has failed, and `error` is what clients are told."""
         failed, board = self._under_way(slot), self._board
-        lane, waiter, began = failed.lane, failed.waiter, failed.since
+        lane, waiter, began, doomed = failed.lane, failed.waiter, failed.since, failed.doom
         board.totals.connect_failures += 1
         self._seats.move(failed, NOT_INIT, now)
         if waiter is not None:
             del board.private[waiter]
             return self._settle(now, board.refuse(waiter, error, RefuseReason.CONNECT_FAILED), refill=True)
-        if lane.private:
+        if lane.private or doomed:  # who waits does not wait for this one
             return self._settle(now, refill=True)
         retry, refill = upkeep.pauses(lane.failures + 1, board.settings, self._random)
         board.lanes.failed(lane, began, error, now + retry, now + refill)
@@ -216,7 +225,7 @@ class Pool(PoolView):
         self._board.vacate(gone, gone.doom if gone.doom and gone.state in CLOSING else reason, now)
         return self._settle(now, *self._board.validate_stale(now), refill=True)
 
-    # -- time and administrators
+    # -- time
 
     def tick(self, now: float) -> list[Effect]:
         """Time has passed. Needed at `next_deadline`, harmless at any other time."""
@@ -232,56 +241,18 @@ class Pool(PoolView):
             effects += board.validate_stale(now)
         return self._settle(now, *effects, refill=True)
 
-    def _next_round(self, now: float) -> float:
-        settings = self._board.settings
-        return now + settings.background_interval if settings.validation == Validation.BACKGROUND else math.inf
-
     def next_deadline(self) -> float | None:
         """When `tick` is needed, if nothing else happens before."""
         board = self._board
-        deadline = min(self._sweep_at, self._validate_at, board.refill_at)
+        deadline = min(self._sweep_at, self._validate_at, board.refill_at, board.next_notice())
         if oldest := board.waiters.oldest():
-            deadline = min(deadline, board.again_at, board.next_notice())
+            deadline = min(deadline, board.again_at)
             if board.settings.blocking_timeout:
                 deadline = min(deadline, oldest.since + board.settings.blocking_timeout)
             for lane in board.lanes.failing:
                 if lane.waiting and self._now < lane.retry_at < deadline:
                     deadline = lane.retry_at
         return None if deadline == math.inf else deadline
-
-    def flush(
-        self,
-        mode: FlushMode,
-        database: str | None,
-        now: float,
-        reason: CloseReason = CloseReason.FLUSHED,
-        user: str | None = None,
-    ) -> list[Effect]:
-        """Close the connections to one database (its real name) and of one user (None: of any), as the mode says."""
-        reached = flushing.reached(self._board, database, user)
-        return self._settle(now, *flushing.flush(self._board, reached, mode, reason, now), refill=True)
-
-    def switch(self, database: str | None, is_open: bool, now: float) -> list[Effect]:
-        """Open or close the gate of one database (its real name), or (None) of all."""
-        self._board.gate.set(database, is_open)
-        return self._settle(now, refill=True)
-
-    def reconfigure(self, settings: PoolSettings, limits: Sequence[Limit], now: float) -> list[Effect]:
-        """Other settings and limits are in force. Who holds or awaits a connection goes on.
-
-        Where a limit is lowered, free connections beyond it are closed now, and leased ones when they come back.
-        """
-        board, was = self._board, self._board.settings
-        if settings.max_connections != was.max_connections:
-            raise IllegalTransition("max_connections can't change while the pool lives")
-        board.reconfigure(settings, limits)
-        if settings.max_connection_age != was.max_connection_age:
-            for slot in self._seats.taken():
-                slot.retire_at = upkeep.retirement(settings, self._random, slot.born)
-        self._sweep_at = now  # what is worn by the new settings goes at the next tick
-        if (settings.validation, settings.background_interval) != (was.validation, was.background_interval):
-            self._validate_at = self._next_round(now)
-        return self._settle(now, *board.serve_unasked(now), *board.shrink(now), refill=True)
 
     def _settle(self, now: float, *effects: Effect, refill: bool = False) -> list[Effect]:
         """How every event ends: what it has caused by itself, what the others get of it, and what is left for later."""

@@ -29,6 +29,8 @@ class CloseReason(StrEnum):
     SPOKE_WHILE_IDLE = "PostgreSQL sent something while nobody used it"
     INVALID = "it did not answer when it was validated"
     LOST = "PostgreSQL closed it"
+    PAUSED = "its database is paused"
+    REPLACED = "it was to be replaced"
     SHUTTING_DOWN = "agroal is shutting down"
 
 
@@ -77,6 +79,8 @@ class Notify:
     """From 1, among those who wait for the same database and user."""
     error: ClientFacing | None
     """What the server said to the last connect, if it failed."""
+    paused: bool = False
+    """It is held: its database is paused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class FlushMode(StrEnum):
     GRACEFULLY = "gracefully"  # the free ones now, the leased ones when they come back
     STRAGGLERS = "stragglers"  # those now that were to be closed when they come back
     ALL = "all"  # all of them now, under their clients
+    REPLACE = "replace"  # as gracefully, and those being opened once they are open
 
 
 class Fate(StrEnum):
@@ -39,11 +40,13 @@ def fate(slot: Slot, mode: FlushMode) -> Fate | None:
             return None
         case SlotState.FREE | SlotState.VALIDATION, _:
             return Fate.CLOSED
-        case SlotState.IN_USE, FlushMode.GRACEFULLY:
+        case SlotState.IN_USE, FlushMode.GRACEFULLY | FlushMode.REPLACE:
             return Fate.MARKED
         case SlotState.IN_USE | SlotState.GRACEFULLY, FlushMode.ALL:
             return Fate.KILLED
         case SlotState.INIT, FlushMode.ALL if not slot.doom:
+            return Fate.ABANDONED
+        case SlotState.INIT, FlushMode.REPLACE if not slot.doom and slot.waiter is None:
             return Fate.ABANDONED
     return None
 

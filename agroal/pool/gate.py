@@ -1,4 +1,7 @@
-"""Which databases new clients may enter. Who is in goes on; what is disabled is not filled ahead of clients either."""
+"""A yes or no for each database: whether new clients may enter it, whether its clients are granted connections.
+
+What new clients may not enter is not filled ahead of clients either; who is in goes on.
+"""
 
 from __future__ import annotations
 

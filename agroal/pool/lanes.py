@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from agroal.errors import ClientFacing
-from agroal.pool.histogram import Histogram
+from agroal.pool.histogram import BOUNDS_LONG_US, Histogram
 from agroal.pool.limits import ALL, Limit, best_match
 from agroal.pool.slot import FREE, IN_USE, INIT, STAYING, PoolKey, Slot
 
@@ -92,6 +92,11 @@ class PoolTotals:
     """What those waited together, however it ended."""
     wait_histogram: Histogram = field(default_factory=Histogram)
     timeouts: int = 0
+    connects: Histogram = field(default_factory=Histogram)
+    """Those that have succeeded: from the beginning to the end of the log-in."""
+    connect_failures: int = 0
+    lease_times: Histogram = field(default_factory=lambda: Histogram(BOUNDS_LONG_US))
+    """Of leases that are over. In the transaction pipeline one may have gone through the hands of many clients."""
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +119,8 @@ class Lane:
     """The last one back is the last, and the first to go again: the others may then become idle."""
     validating: dict[int, Slot] = field(default_factory=dict)
     waiting: OrderedDict[int, Waiter] = field(default_factory=OrderedDict)
+    held: OrderedDict[int, Waiter] = field(default_factory=OrderedDict)
+    """Who waits while the database is paused: then nobody is in `waiting`, and at other times nobody here."""
     failures: int = 0
     """Connects that failed in a row; those that began together count once."""
     retry_at: float = -math.inf
@@ -126,6 +133,11 @@ class Lane:
     def first(self) -> Waiter:
         """Who has waited longest."""
         return next(iter(self.waiting.values()))
+
+    @property
+    def longest(self) -> Waiter | None:
+        """Who has waited longest, held or not."""
+        return next(iter((self.waiting or self.held).values()), None)
 
     def next_in_need(self, now: float, planned: int, share: int) -> Waiter | None:
         """The longest-waiting client for whom no connection is on its way yet, if one may be opened now.
@@ -165,6 +177,10 @@ class Lanes:
 
     def get(self, key: PoolKey, private: bool, now: float) -> Lane:
         return (self._private if private else self._shared).get(key) or self._add(key, private, now)
+
+    def find(self, key: PoolKey) -> Lane | None:
+        """The shared lane of this key, if there is one."""
+        return self._shared.get(key)
 
     def failed(self, lane: Lane, began: float, error: ClientFacing, retry_at: float, refill_at: float) -> None:
         """A connect failed. It is a failure of its own if it had begun after the pause for the last one."""
@@ -218,7 +234,7 @@ class Lanes:
         for lanes in (self._shared, self._private):
             for key, lane in list(lanes.items()):
                 used = lane.totals.leases and not key.secret and not lane.private
-                if not (lane.seats or lane.waiting or used or now < max(lane.retry_at, lane.refill_at)):
+                if not (lane.seats or lane.waiting or lane.held or used or now < max(lane.retry_at, lane.refill_at)):
                     del lanes[key]
                     self.failing.discard(lane)
         kept = {id(lane.totals) for lane in self}

@@ -30,7 +30,7 @@ def wait_reason(seats: Seats, lane: Lane, position: int) -> WaitReason:
 def pool_is_full(seats: Seats, waiter: Waiter, reason: WaitReason, now: float) -> PoolIsFull:
     """53300 with all that helps: which cap, how many hold it, how long the client waited, what to do."""
     lane, cap = waiter.lane, waiter.lane.cap
-    waited = f"This client waited {now - waiter.since:.1f} s"
+    waited = f"This client waited {now - waiter.came:.1f} s"
     others = len(lane.waiting) - 1
     if others:
         waited += f", {others} more wait behind it"

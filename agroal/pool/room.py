@@ -147,17 +147,24 @@ def makes_way(slot: Slot, seats: Seats, settings: PoolSettings, now: float) -> b
     own, first = slot.lane, slot.lane.first
 
     def gains(lane: Lane) -> bool:
-        rival, more = lane.first, len(own.seats) - len(lane.seats)
+        more = len(own.seats) - len(lane.seats)
+        if more < 1:
+            return False
+        rival = lane.first
         overdue = rival.since + settings.patience < first.since
         fair = rival.turn < first.turn and (more > 1 or (more == 1 and overdue))
         return fair and lane.next_in_need(now, 0, 1) is rival and not any(seats.vacating(lane.cap, lane.cap.is_full))
 
-    return any(gains(lane) for cap in _helped(slot, seats) for lane in cap.waiting if lane is not own)
+    return any(map(gains, rivals(own, seats)))
 
 
-def _helped(slot: Slot, seats: Seats) -> list[Cap]:
-    """The caps under which somebody waits who lacks nothing but this slot's seat."""
-    own = slot.lane.cap
+def rivals(own: Lane, seats: Seats) -> Iterator[Lane]:
+    """The other lanes in which somebody waits who lacks nothing but one of this lane's seats."""
+    return (lane for cap in _helped(own.cap, seats) for lane in cap.waiting if lane is not own)
+
+
+def _helped(own: Cap, seats: Seats) -> list[Cap]:
+    """The caps under which somebody waits who lacks nothing but a seat under this one."""
     if seats.empty:
         return [own] if own.is_full else []
     caps = [cap for cap in seats.caps if cap.waiting]

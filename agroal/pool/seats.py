@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from agroal.pool.effects import CloseReason
 from agroal.pool.lanes import Cap, Lane
-from agroal.pool.slot import CLOSING, FREE, INIT, NOT_INIT, VALIDATION, Slot, SlotState
+from agroal.pool.slot import CLOSING, FREE, GRACEFULLY, IN_USE, INIT, NOT_INIT, VALIDATION, Slot, SlotState
 from agroal.pool.waiters import WaitReason
 
 Observer = Callable[[Slot, SlotState, float], object]
@@ -24,6 +24,8 @@ class Seats:
         self.opening: dict[int, Slot] = {}
         self.validating: dict[int, Slot] = {}
         self.closing: dict[int, Slot] = {}
+        self.marked: dict[int, Slot] = {}
+        """Leased, and closed when they come back."""
         self.observer: Observer | None = None
 
     def open(self, lane: Lane, now: float) -> Slot:
@@ -50,9 +52,18 @@ class Seats:
         elif was is INIT:
             lane.opening.pop(index, None)
             del self.opening[index]
+            _count_connect(slot, to, now)
         elif was is VALIDATION:
             del lane.validating[index], self.validating[index]
-        elif was in CLOSING:
+        elif was is IN_USE:
+            if to is GRACEFULLY:
+                slot.leased_at = began
+            else:  # the lease is over, though the next may begin at once
+                lane.totals.lease_times.add(int((now - began) * 1e6))
+        elif was is GRACEFULLY:
+            lane.totals.lease_times.add(int((now - slot.leased_at) * 1e6))
+            del self.marked[index]
+        else:
             del self.closing[index]
         if to is FREE:
             lane.free[index] = lane.cap.free[index] = slot
@@ -65,6 +76,8 @@ class Seats:
             self.closing[index] = slot
         elif to is NOT_INIT:
             self._vacate(slot)
+        elif to is GRACEFULLY:
+            self.marked[index] = slot
 
     def doom(self, slot: Slot, reason: CloseReason) -> None:
         """A connection under way is not wanted any more. It is closed once it is open."""
@@ -92,3 +105,11 @@ class Seats:
     def vacating(self, cap: Cap, full: bool) -> Iterator[Slot]:
         """Slots being closed whose seat this cap could use: if it is full, only its own."""
         return (slot for slot in self.closing.values() if slot.lane.cap is cap or not full)
+
+
+def _count_connect(slot: Slot, to: SlotState, now: float) -> None:
+    totals = slot.lane.totals
+    if to is NOT_INIT:
+        totals.connect_failures += 1
+    else:
+        totals.connects.add(int((now - slot.born) * 1e6))

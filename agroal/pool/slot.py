@@ -37,7 +37,7 @@ class SlotState(StrEnum):
     FREE = "free"  # logged in, clean, nobody's
     IN_USE = "in-use"  # leased
     GRACEFULLY = "gracefully"  # leased, and closed when it comes back
-    FLUSH = "flush"  # being closed by a flush
+    FLUSH = "flush"  # being closed by a flush, a pause or a reconnect
     IDLE_CHECK = "idle-check"  # being closed: nobody wanted it for too long
     MAX_CONNECTION_AGE = "max-connection-age"  # being closed: too old
     VALIDATION = "validation"  # being asked whether it is alive
@@ -61,14 +61,14 @@ TRANSITIONS: Final[Mapping[SlotState, Mapping[SlotState, str]]] = {
     INIT: {
         FREE: "connected",
         IN_USE: "connected, and granted",
-        FLUSH: "connected after flush all",
+        FLUSH: "connected after flush all, pause or reconnect",
         REMOVE: "connected, its client gone, or one too many",
         NOT_INIT: "connect failed",
     },
     FREE: {
         IN_USE: "granted",
         VALIDATION: "validate",
-        FLUSH: "flush",
+        FLUSH: "flush, pause or reconnect",
         IDLE_CHECK: "idle_timeout",
         MAX_CONNECTION_AGE: "max_connection_age",
         REMOVE: "makes room, is one too many, or spoke",
@@ -77,7 +77,7 @@ TRANSITIONS: Final[Mapping[SlotState, Mapping[SlotState, str]]] = {
     IN_USE: {
         IN_USE: "handed on",
         FREE: "released",
-        GRACEFULLY: "flush gracefully",
+        GRACEFULLY: "flush gracefully, pause or reconnect",
         FLUSH: "flush all",
         MAX_CONNECTION_AGE: "released, too old",
         REMOVE: "released, unusable, one too many, or in others' way",
@@ -90,7 +90,7 @@ TRANSITIONS: Final[Mapping[SlotState, Mapping[SlotState, str]]] = {
     VALIDATION: {
         FREE: "valid",
         IN_USE: "valid, and granted",
-        FLUSH: "flush",
+        FLUSH: "flush, pause or reconnect",
         IDLE_CHECK: "valid, but idle_timeout",
         MAX_CONNECTION_AGE: "valid, but max_connection_age",
         REMOVE: "invalid, or one too many",
@@ -141,6 +141,8 @@ class Slot:
     retire_at: float = 0.0
     lease: int = 0
     """The number of its lease; 0 when it is not leased."""
+    leased_at: float = 0.0
+    """In gracefully: when its lease began."""
     leases: int = 0
     """How often this connection has been leased."""
     waiter: int | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from agroal.errors import ClientFacing
 from agroal.pool.effects import CloseReason, RefuseReason
+from agroal.pool.histogram import Histogram
 from agroal.pool.lanes import Lane, PoolTotals
 from agroal.pool.refusal import wait_reason
 from agroal.pool.seats import Seats
@@ -62,6 +63,11 @@ class PoolRow:
     """Connects that failed in a row."""
     error: ClientFacing | None
     """What the server said to the last of them."""
+    connects: Histogram
+    connect_failures: int
+    """All of them."""
+    lease_times: Histogram
+    """These two are copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +154,8 @@ def _pool(pool: PoolTotals, states: Counter[SlotState], lanes: list[Lane], max_c
         active,
         idle,
         states.total() - active - idle,
-        sum(len(lane.waiting) for lane in lanes),
-        max((now - lane.first.since for lane in lanes if lane.waiting), default=0.0),
+        sum(len(lane.waiting) + len(lane.held) for lane in lanes),
+        max((now - longest.came for lane in lanes if (longest := lane.longest)), default=0.0),
         pool.leases,
         pool.waits,
         pool.wait_us,
@@ -157,13 +163,16 @@ def _pool(pool: PoolTotals, states: Counter[SlotState], lanes: list[Lane], max_c
         pool.timeouts,
         failing.failures if failing else 0,
         failing.error if failing else None,
+        pool.connects.copy(),
+        pool.connect_failures,
+        pool.lease_times.copy(),
     )
 
 
 def _waiters(seats: Seats, waiters: Waiters) -> Iterable[WaiterRow]:
     positions: Counter[Lane] = Counter()
-    for waiter in waiters:
+    for waiter in waiters.everybody():
         lane = waiter.lane
-        reason = wait_reason(seats, lane, positions[lane])
+        reason = WaitReason.PAUSED if waiter.id in waiters.held else wait_reason(seats, lane, positions[lane])
         positions[lane] += 1
-        yield WaiterRow(waiter.id, lane.key.database, lane.key.user, waiter.since, positions[lane], reason)
+        yield WaiterRow(waiter.id, lane.key.database, lane.key.user, waiter.came, positions[lane], reason)

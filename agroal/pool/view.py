@@ -36,14 +36,39 @@ class PoolView:
 
     @property
     def stands_by(self) -> bool:
-        """Whether a server may go from client to client without being looked at here."""
+        """Whether a server may go from client to client without being looked at here.
+
+        Not while some are to be closed when they come back.
+        """
         board = self._board
-        return not board.validates_first and board.seats.observer is None
+        return not (board.validates_first or board.seats.observer or board.seats.marked)
 
     @property
     def gate(self) -> Gate:
         """Which databases are filled ahead of clients. Whether a client may enter is for the caller to ask."""
         return self._board.gate
+
+    @property
+    def passage(self) -> Gate:
+        """Which databases' clients are granted connections: those that are not paused."""
+        return self._board.passage
+
+    def there(self, database: str | None) -> Counter[bool]:
+        """How many connections to one database (its real name), or (None) to any: those clients hold (True), others."""
+        return Counter(slot.state in LEASED for slot in flushing.reached(self._board, database, None))
+
+    def leaving(self, database: str | None) -> Counter[bool]:
+        """How many of them are on their way out: those that clients hold (True), and others."""
+        reached = flushing.reached(self._board, database, None)
+        return Counter(slot.state in LEASED for slot in reached if slot.doom)
+
+    def waiting(self, database: str | None) -> int:
+        """How many clients wait, held or not."""
+        return sum(database in (None, waiter.lane.key.database) for waiter in self._board.waiters.everybody())
+
+    def held(self, database: str | None) -> int:
+        """How many clients a pause holds."""
+        return sum(database in (None, waiter.lane.key.database) for waiter in self._board.waiters.held)
 
     @property
     def exhausted(self) -> set[str]:
@@ -56,8 +81,8 @@ class PoolView:
         return full
 
     def knows(self, database: str) -> bool:
-        """Whether somebody has asked for connections to this database (its real name)."""
-        return any(lane.key.database == database for lane in self._board.lanes)
+        """Whether somebody has asked for connections to this database (its real name), or it is paused."""
+        return database in self.passage.exceptions or any(lane.key.database == database for lane in self._board.lanes)
 
     def observe(self, observer: Observer | None) -> None:
         """Call this for every move of a slot."""

@@ -7,6 +7,7 @@ from agroal.auth.vault import master_key_path
 from agroal.config.load import DIRECTORY_VARIABLE, ROLES, locate
 from agroal.management.verb import Argument, Kind, Verb
 from agroal.management.verbs import VERBS
+from agroal.reference import doctor
 from agroal.reference.page import Block, Blocks, Code, Heading, Table, Text, deeper, doc, literal, literals, sentence
 from agroal.reference.programs import COMMON_STATUS, TOP_STATUS, Option, Program, programs
 
@@ -32,18 +33,22 @@ def body(program: Program) -> Blocks:
     synopsis = f"{program.name} [OPTION]..."
     match program.name:
         case "agroal":
-            return (Heading("Synopsis"), Code(synopsis), *DAEMON, *_options(program), *_files(), *SIGNALS)
+            synopsis = f"{synopsis}\n{program.name} doctor [OPTION]..."
+            blocks = (*DAEMON, *_options(program), *_files(), *SIGNALS)
+            return (Heading("Synopsis"), Code(synopsis), *blocks, Heading("Doctor"), *doctor.INTRODUCTION)
         case "agroal-cli":
             return (
                 Heading("Synopsis"),
                 Code(f"{synopsis} VERB..."),
                 *CLI,
+                *REMOTE,
                 *_options(program),
                 *_verbs(),
                 *CLI_EXAMPLES,
             )
         case "agroal-top":
-            return (Heading("Synopsis"), Code(synopsis), *TOP, *_options(program), *TOP_EXAMPLES)
+            synopsis = f"{synopsis} [agroal://USER@HOST:PORT]"
+            return (Heading("Synopsis"), Code(synopsis), *TOP, *REMOTE, *_options(program), *TOP_EXAMPLES)
         case _:
             commands = _commands(program)
             return (Heading("Synopsis"), Code(f"{synopsis} COMMAND"), *ADMIN, *_options(program), *commands, *SECRETS)
@@ -89,9 +94,20 @@ CLI: Blocks = (
     Text("What changes something can be tried in a dry run. `ping` fails when a server does not answer, too."),
 )
 
+REMOTE: Blocks = (
+    Text(
+        "An agroal in the network is asked at its port of remote management (`management` in `agroal.conf`), by one of "
+        "the users of its `agroal_admins.conf`. The password is in `AGROAL_PASSWORD`, in `~/.agroalpass` (lines "
+        "`host:port:user:password`; `AGROAL_PASSFILE` names another file), or it is asked for."
+    ),
+)
+
 CLI_EXAMPLES: Blocks = (
     Heading("Examples"),
-    Code("agroal-cli -D /etc/agroal ping\nagroal-cli -F json status details\nagroal-cli -T 30s shutdown gracefully"),
+    Code(
+        "agroal-cli -D /etc/agroal ping\nagroal-cli -F json status details\nagroal-cli -T 30s shutdown gracefully\n"
+        "agroal-cli -h pool.example.org -p 2346 -U ops --ca ca.crt status"
+    ),
 )
 
 TOP: Blocks = (
@@ -112,7 +128,8 @@ TOP_EXAMPLES: Blocks = (
     Heading("Examples"),
     Code(
         "agroal-top -D /etc/agroal\nagroal-top --once -f json | jq '.now[0].qps'\n"
-        "agroal-top -D /etc/agroal --record today.agrec --headless\nagroal-top --replay today.agrec"
+        "agroal-top -D /etc/agroal --record today.agrec --headless\nagroal-top --replay today.agrec\n"
+        "agroal-top 'agroal://eye@pool.example.org:2346?tls-mode=verify-full'"
     ),
 )
 
@@ -121,6 +138,10 @@ ADMIN: Blocks = (
     Text(
         "Keeps the vault: the file with the users and their passwords, encrypted with the master key. It works on the "
         "file and asks no running agroal."
+    ),
+    Text(
+        "`import` makes agroal's files of those of PgBouncer or pgagroal, in the directory of `-o`. A report says what "
+        "became of each key, and what needs somebody to look at it; it is `import-report.md` beside the files, too."
     ),
 )
 

@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agroal.pool.slot import diagram
-from agroal.reference import bash, commands, configuration, failures, fish, formats, zsh
+from agroal.reference import (
+    bash,
+    coming,
+    commands,
+    configuration,
+    console,
+    doctor,
+    failures,
+    fish,
+    formats,
+    metrics,
+    zsh,
+)
 from agroal.reference.markdown import markdown
 from agroal.reference.page import Heading
 from agroal.reference.programs import programs
@@ -26,6 +38,11 @@ def drawn(root: Path) -> dict[str, str]:
         "docs/configuration.md": markdown("Configuration", configuration.page()),
         "docs/commands.md": markdown("Commands", commands.page()),
         "docs/errors.md": markdown("Errors and reasons", failures.page()),
+        "docs/console.md": markdown("The SQL console", console.page()),
+        "docs/metrics.md": markdown("Metrics", metrics.page()),
+        "docs/coming-from-pgbouncer.md": markdown("Coming from PgBouncer", coming.bouncer_page()),
+        "docs/coming-from-pgagroal.md": markdown("Coming from pgagroal", coming.agroal_page()),
+        "docs/doctor.md": markdown("agroal doctor", doctor.page()),
         SLOTS: _DIAGRAM.sub(lambda _: diagram(), slots),
         **_manuals(),
         **_completions(),

@@ -15,6 +15,7 @@ from agroal.config.keys import Support
 from agroal.config.settings import KEYS
 from agroal.management.verb import POSITIONAL, Verb
 from agroal.management.verbs import VERBS
+from agroal.reference import doctor
 from agroal.reference.page import doc
 
 COMMON_STATUS = {cli.DONE: "done", cli.FAILED: "refused or failed", cli.USAGE: "a command line that can't be followed"}
@@ -79,7 +80,7 @@ def programs() -> tuple[Program, Program, Program, Program]:
     """agroal, agroal-cli, agroal-admin, agroal-top."""
     verbs = tuple(Command(v.name, v.doc, v.aliases, _offers(v)) for v in VERBS if not v.lasting)
     return (
-        _program(main.parser()),
+        _program(main.parser(), (Command("doctor", doctor.SUMMARY),)),
         _program(cli.parser(), verbs),
         _program(admin.parser(), tuple(_admin_commands())),
         _program(command_line.parser()),

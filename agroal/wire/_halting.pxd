@@ -3,14 +3,18 @@
 from agroal.wire._scan cimport Scanner, Tally
 
 cdef class TurnTally(Tally):
-    cdef public object expected
+    cdef object _first
+    cdef object _later
     cdef public Py_ssize_t in_batch
     cdef public Py_ssize_t done
     cdef public bint skipping
     cdef public object unnamed
     cdef public bint stale
     cdef public bint reported
+    cdef public object retry
+    cdef public object overlap
     cdef public list tags
+    cdef int _expect(self, object mark) except -1
     cpdef batched(self, entry=*)
     cpdef next(self)
     cpdef take_next(self)

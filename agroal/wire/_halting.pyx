@@ -67,8 +67,15 @@ cdef inline int length_at(const unsigned char *at) noexcept:
 
 # -- words
 
-cdef inline bint is_letter(unsigned char c) noexcept:
-    return (97 <= (c | 32) <= 122) or c == 95 or 48 <= c <= 57 or c >= 128 or c == 36
+cdef enum:
+    LETTER = 1
+    TELLING = 2
+
+cdef unsigned char LETTERS[256]
+"""What may be in a word, and what a telling one may begin with."""
+for _kind in range(256):
+    LETTERS[_kind] = LETTER * (chr(_kind).isascii() and chr(_kind).isalnum() or _kind >= 128 or chr(_kind) in "_$")
+    LETTERS[_kind] |= TELLING * (chr(_kind).lower() in "thpsrdu")
 
 cdef inline bint begins(const unsigned char *at, Py_ssize_t size, const char *word, Py_ssize_t length) noexcept:
     """Whether a word of this size begins with these lower-case letters."""
@@ -80,55 +87,54 @@ cdef inline bint begins(const unsigned char *at, Py_ssize_t size, const char *wo
             return False
     return True
 
+cdef bint is_telling(const unsigned char *word, Py_ssize_t size, bint opening) noexcept:
+    """Whether it is a word that is looked for; `opening`: the first one of a statement."""
+    cdef unsigned char c = word[0] | 32
+    if c == b"t":
+        return begins(word, size, "temp", 4)
+    if c == b"h":
+        return size == 4 and begins(word, size, "hold", 4)
+    if c == b"p":
+        return begins(word, size, "pg_advisory_", 12) or begins(word, size, "pg_try_advisory_", 16)
+    if c == b"s":
+        return begins(word, size, "set_config", 10) or (opening and size == 3 and begins(word, size, "set", 3))
+    return opening and (
+        begins(word, size, "reset", 5)
+        or begins(word, size, "deallocate", 10)
+        or begins(word, size, "discard", 7)
+        or begins(word, size, "unlisten", 8)
+    )
+
 cdef bint is_suspicious(const unsigned char *at, const unsigned char *end) noexcept:
     """As `agroal.wire.words.is_suspicious`: true of all that it is true of, and of little else."""
     cdef bint opening = True
     cdef const unsigned char *word
-    cdef Py_ssize_t size
     cdef unsigned char c
     while at < end:
         c = at[0]
-        if is_letter(c):
+        if LETTERS[c]:
             word = at
-            while at < end and is_letter(at[0]):
+            at += 1
+            while at < end and LETTERS[at[0]]:
                 at += 1
-            size = at - word
-            c = word[0] | 32
-            if c == b"t":
-                if begins(word, size, "temp", 4):
-                    return True
-            elif c == b"h":
-                if size == 4 and begins(word, size, "hold", 4):
-                    return True
-            elif c == b"p":
-                if begins(word, size, "pg_advisory_", 12) or begins(word, size, "pg_try_advisory_", 16):
-                    return True
-            elif c == b"s":
-                if begins(word, size, "set_config", 10) or (opening and size == 3 and begins(word, size, "set", 3)):
-                    return True
-            elif opening and (c == b"r" or c == b"d" or c == b"u"):
-                if (
-                    begins(word, size, "reset", 5)
-                    or begins(word, size, "deallocate", 10)
-                    or begins(word, size, "discard", 7)
-                    or begins(word, size, "unlisten", 8)
-                ):
-                    return True
+            if LETTERS[c] & TELLING and is_telling(word, at - word, opening):
+                return True
             opening = False
-        else:
-            if c == b";":
-                opening = True
-            elif opening and c == b"/" and at + 1 < end and at[1] == b"*":
+            continue
+        if c == b";":
+            opening = True
+        elif opening:
+            if c == b"/" and at + 1 < end and at[1] == b"*":
                 at += 2
                 while at + 1 < end and not (at[0] == b"*" and at[1] == b"/"):
                     at += 1
                 at += 1
-            elif opening and c == b"-" and at + 1 < end and at[1] == b"-":
+            elif c == b"-" and at + 1 < end and at[1] == b"-":
                 while at < end and at[0] != b"\n":
                     at += 1
-            elif opening and not (c == b" " or 9 <= c <= 13 or c == 0):
+            elif not (c == b" " or 9 <= c <= 13 or c == 0):
                 opening = False
-            at += 1
+        at += 1
     return False
 
 
@@ -145,14 +151,35 @@ cdef class TurnTally(Tally):
 
     def __init__(self, dict parameters):
         Tally.__init__(self, parameters)
-        self.expected = deque()
+        self._first = None
+        self._later = deque()
         self.in_batch = 0
         self.done = 0
         self.skipping = False
         self.unnamed = None
         self.stale = False
         self.reported = False
+        self.retry = self.overlap = None
         self.tags = []
+
+    @property
+    def expected(self):
+        if self._first is not None:
+            self._later.appendleft(self._first)
+            self._first = None
+        return self._later
+
+    @expected.setter
+    def expected(self, expected):
+        self._first, self._later = None, expected
+
+    cdef int _expect(self, object mark) except -1:
+        """What is expected alone, as nearly always, does not go through the queue."""
+        if self._first is None and not self._later:
+            self._first = mark
+        else:
+            self._later.append(mark)
+        return 0
 
     cpdef requested(self, int kind):
         cdef bint is_sync = kind == SYNC
@@ -163,11 +190,11 @@ cdef class TurnTally(Tally):
             return
         self.skipping = False
         if is_sync:
-            self.expected.append(SYNCED)
+            self._expect(SYNCED)
         elif self.in_batch:
-            self.expected.append((ASKED, self.in_batch))
+            self._expect((ASKED, self.in_batch))
         else:
-            self.expected.append(ASKED)
+            self._expect(ASKED)
         self.in_batch = 0
         Tally.requested(self, kind)
         if kind == QUERY:
@@ -180,27 +207,25 @@ cdef class TurnTally(Tally):
             return
         self.in_batch += 1
         if entry is not None:
-            self.expected.append(entry)
+            self._expect(entry)
 
     cpdef copy_ended(self):
         if self.copying:
             self.copying = False
-        elif self.expected or self.in_batch:
-            self.expected.append(COPIED)
+        elif self._first is not None or self._later or self.in_batch:
+            self._expect(COPIED)
 
     cpdef copy_began(self):
         expectations.TurnTally.copy_began(self)
 
     cpdef next(self):
-        expected = self.expected
-        while expected and expected[0] is COPIED:
-            expected.popleft()
-        return expected[0] if expected else None
+        while self._first is COPIED or self._first is None and self._later:
+            self._first = self._later.popleft() if self._later else None
+        return self._first
 
     cpdef take_next(self):
         mark = self.next()
-        if mark is not None:
-            self.expected.popleft()
+        self._first = None
         return mark
 
     cpdef answered(self, kind):

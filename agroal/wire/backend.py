@@ -29,6 +29,11 @@ AUTHENTICATION_OK = authentication(Authentication.OK)
 
 def authentication_sasl(mechanisms: list[str]) -> bytes:
     """The list of SASL mechanisms, best first."""
+    return _sasl(tuple(mechanisms))
+
+
+@lru_cache(16)
+def _sasl(mechanisms: tuple[str, ...]) -> bytes:
     return authentication(Authentication.SASL, b"".join(map(cstring, mechanisms)) + b"\0")
 
 

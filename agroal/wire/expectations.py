@@ -25,7 +25,18 @@ batch is a tuple instead, of ASKED and the number of messages before it."""
 class TurnTally(Tally):
     """A tally that goes from server to server with its client, and knows what each of them has still to say."""
 
-    __slots__ = ("done", "expected", "in_batch", "reported", "skipping", "stale", "tags", "unnamed")
+    __slots__ = (
+        "done",
+        "expected",
+        "in_batch",
+        "overlap",
+        "reported",
+        "retry",
+        "skipping",
+        "stale",
+        "tags",
+        "unnamed",
+    )
 
     def __init__(self, parameters: dict[str, str]) -> None:
         super().__init__(parameters)
@@ -45,6 +56,10 @@ class TurnTally(Tally):
         """The server's unnamed statement is another than the client's, or one with which there is more to do."""
         self.reported = False
         """The server has reported another value of a setting."""
+        self.retry: bytes | None = None
+        """The batch that is under way, if that is all, and nothing has been heard of it."""
+        self.overlap: bytes | None = None
+        """The last bytes of a long text of which there is more to come."""
         self.tags: list[bytes] = []
         """Commands that were completed and may have left something in the session."""
 

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
@@ -74,6 +74,7 @@ class Agroal:
         users: Mapping[str, str] | None = None,
         frontend_users: Mapping[str, str] | None = None,
         superuser: Login | None = None,
+        admins: Mapping[str, str] | None = None,
         server: Mapping[str, object] | None = None,
         **settings: object,
     ) -> None:
@@ -84,6 +85,12 @@ class Agroal:
         self.own_tasks = OWN_TASKS
         self.own_connections = 0
         """To PostgreSQL, beside those of the pool."""
+        self.started_by: Sequence[str] = ()
+        """A command that becomes the daemon, whose command line it is given."""
+        self.passed: Sequence[int] = ()
+        """File descriptors for that command."""
+        self.told: dict[str, str] = {}
+        """What else is in its environment."""
         self._key = key
         self._out = self.folder / "out"
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -96,6 +103,8 @@ class Agroal:
             self.write_users(frontend_users, "agroal_frontend_users.conf")
         if superuser:
             self.write_users({superuser.name: superuser.password}, "agroal_superuser.conf")
+        if admins:
+            self.write_users(admins, "agroal_admins.conf")
         self.write("agroal_hba.conf", hba)
         self.write("agroal_databases.conf", limits)
         self.write("agroal_ident.conf", ident)
@@ -122,9 +131,10 @@ class Agroal:
         """Start it and wait until it answers."""
         with self._out.open("ab") as out:
             self._daemon = spawn(
-                [sys.executable, "-m", "agroal.main", "-D", str(self.folder)],
+                [*self.started_by, sys.executable, "-m", "agroal.main", "-D", str(self.folder)],
                 at_our_death=signal.SIGKILL,
-                env=self.environment(),
+                env={**self.environment(), **self.told},
+                pass_fds=self.passed,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -189,9 +199,12 @@ class Agroal:
         self._connections.append(connection)
         return connection
 
-    def psql(self, *arguments: str, login: Login | None = None) -> subprocess.CompletedProcess[str]:
+    def psql(
+        self, *arguments: str, login: Login | None = None, database: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run psql: with `-c SQL`, for instance. Its output is unaligned, without headers."""
-        return self._program("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *arguments, login=login)
+        options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
+        return self._program("psql", *options, *arguments, login=login, database=database)
 
     def pgbench(self, *arguments: str, login: Login | None = None) -> Report:
         """Run pgbench to its end, on the tables that it made before."""
@@ -199,8 +212,11 @@ class Agroal:
         assert result.returncode == 0, result.stderr
         return Report.parse(result.stdout)
 
-    def _program(self, name: str, *arguments: str, login: Login | None) -> subprocess.CompletedProcess[str]:
-        where = [self.dsn(login)] if name == "pgbench" else ["-d", self.dsn(login)]
+    def _program(
+        self, name: str, *arguments: str, login: Login | None, database: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        dsn = self.dsn(login, database=database)
+        where = [dsn] if name == "pgbench" else ["-d", dsn]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         command = [client_program(name), *arguments, *where]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)

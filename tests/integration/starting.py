@@ -55,9 +55,9 @@ def left_behind(agroal: Agroal) -> list[str]:
 
 
 @contextmanager
-def in_background(agroal: Agroal) -> Iterator[int]:
+def in_background(agroal: Agroal, **environment: str) -> Iterator[int]:
     """Start it with -d. The id of its process, which is ended afterwards, whatever happens."""
-    result = run_agroal(agroal, "-d")
+    result = run_agroal(agroal, "-d", **environment)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     pid = int((agroal.folder / f"agroal.{agroal.port}.pid").read_text())
     try:

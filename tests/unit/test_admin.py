@@ -417,3 +417,50 @@ class TestCommandLine:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ), timeout=60)
         assert done.returncode == 1
         assert done.stderr.startswith(f"agroal-admin: {users_file}: ")
+
+
+class TestImport:
+    @pytest.fixture
+    def ini(self, tmp_path: Path) -> Path:
+        path = tmp_path / "pgbouncer.ini"
+        path.write_text("[databases]\nshop = host=h\n[pgbouncer]\nlisten_addr = *\n")
+        return path
+
+    def test_writes_the_files_and_tells_what_became_of_everything(
+        self, run: Callable[..., int], ini: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("import", str(ini), "-o", str(tmp_path / "out")) == 0
+        output = capsys.readouterr().out
+        assert "listen_addr = * → host" in output
+        assert f"wrote {tmp_path / 'out' / 'agroal.conf'}" in output
+        assert (tmp_path / "out" / "import-report.md").exists()
+
+    def test_tells_programs_in_one_object(
+        self, run: Callable[..., int], ini: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("-F", "json", "-n", "--from", "pgbouncer", "-o", str(tmp_path / "out"), "import", str(ini)) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert (document["command"], document["status"], document["from"]) == ("import", "done", "pgbouncer")
+        assert document["files"] == ["agroal.conf", "agroal_hba.conf", "agroal_databases.conf"]
+        assert {"outcome", "place", "what", "became", "says"} == document["findings"][0].keys()
+        assert not (tmp_path / "out").exists(), "it was a dry run"
+
+    def test_overwrites_nothing_without_force(
+        self, run: Callable[..., int], ini: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = str(tmp_path / "out")
+        assert run("import", str(ini), "-o", out) == 0
+        assert run("import", str(ini), "-o", out) == 1
+        assert "--force overwrites" in capsys.readouterr().err
+        assert run("import", str(ini), "-o", out, "--force") == 0
+
+    def test_of_what_is_none_says_so(
+        self, run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "odd.conf").write_text("hello\n")
+        assert run("import", str(tmp_path / "odd.conf")) == 1
+        assert "has neither [pgbouncer] nor [pgagroal]" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("words", [["import"], ["import", "a", "b"], ["user", "ls", "extra"]])
+    def test_takes_one_file(self, run: Callable[..., int], words: list[str]) -> None:
+        usage_error(run, *words)

@@ -23,7 +23,7 @@ from agroal.management.verbs import BY_SPELLING, VERBS
 from agroal.management.wire import Answer, encode_answer
 from tests.unit.management.fake import FakeControls
 from tests.unit.management.running import playing, running
-from tests.unit.management.sample import ALIVE, DOWN, LOG, POOL, snapshot
+from tests.unit.management.sample import ALIVE, DOWN, LOG, POOL, SLOT, snapshot
 from tests.unit.management.test_protocol_page import PAGE, examples
 
 Output = pytest.CaptureFixture[str]
@@ -238,6 +238,46 @@ def test_verbose_says_what_was_asked_and_where(path: Path, controls: FakeControl
 
 
 # -- what goes wrong
+
+
+def left(controls: FakeControls, leased: int, waited_us: int | None) -> None:
+    """What it answers to a pause."""
+    controls.paused = replace(controls.paused, leased=leased, others=0, waited_us=waited_us)
+    controls.picture = snapshot(slots=(replace(SLOT, state="gracefully"),))
+
+
+def test_people_see_what_a_pause_waits_for(path: Path, controls: FakeControls, capsys: Output) -> None:
+    left(controls, 0, 2_000_000)
+    assert main(["--socket", str(path), "pause", "shop", "-T", "1m"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "agroal-cli: waiting for 1 connection in use\n"
+    assert captured.out.splitlines() == [
+        "shop: paused; 2 clients wait until it is resumed",
+        "no connection is left: PostgreSQL may be stopped",
+    ]
+    assert controls.done == [("pause", "shop", 60.0)]
+
+
+@pytest.mark.parametrize("verb", ["pause", "reconnect"])
+def test_it_fails_when_it_waited_in_vain(verb: str, path: Path, controls: FakeControls, capsys: Output) -> None:
+    left(controls, 1, 30_000_000)
+    assert main(["--socket", str(path), verb, "-T", "30s"]) == 1
+    assert "still there after 30.0 s: 1 connection in use" in capsys.readouterr().out
+
+
+def test_programs_wait_in_silence(path: Path, controls: FakeControls, capsys: Output) -> None:
+    left(controls, 0, 2_000_000)
+    assert main(["--socket", str(path), "-F", "json", "pause", "-T", "0"]) == 0
+    assert document(capsys)["verb"] == "pause"
+    assert controls.done == [("pause", None, 0.0)]
+
+
+def test_without_a_timeout_and_in_a_dry_run_nobody_waits(path: Path, controls: FakeControls, capsys: Output) -> None:
+    left(controls, 1, None)
+    assert main(["--socket", str(path), "pause"]) == 0
+    assert main(["--socket", str(path), "-n", "pause", "-T", "5s"]) == 0
+    assert "waiting for" not in capsys.readouterr().err
+    assert controls.done == [("pause", None, None)]
 
 
 def test_a_refusal_is_status_1(path: Path, controls: FakeControls, capsys: Output) -> None:

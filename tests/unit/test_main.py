@@ -16,6 +16,7 @@ from agroal.daemon.background import READY, Readiness
 from agroal.daemon.files import Secrets
 from agroal.daemon.log import Log
 from agroal.daemon.reload import Read
+from agroal.daemon.systemd import Systemd
 from agroal.errors import ManagementError
 from agroal.net.chosen import RELAY
 from tests.unit.looping import LONG, until
@@ -74,11 +75,15 @@ class FakeDaemon:
     """Serves until somebody says stop; it is told by a signal as soon as it is ready."""
 
     told: tuple[Configuration, Secrets]
+    systemd: Systemd
     wakes_with = signal.SIGTERM
     failure: Exception | None = None
 
-    def __init__(self, configuration: Configuration, secrets: Secrets, read: Read, output: Log) -> None:
+    def __init__(
+        self, configuration: Configuration, secrets: Secrets, read: Read, output: Log, systemd: Systemd
+    ) -> None:
         FakeDaemon.told = configuration, secrets
+        FakeDaemon.systemd = systemd
         self.output = output
         self.stop = self
         self.reload = FakeReload(read)
@@ -217,7 +222,7 @@ class TestErrors:
         monkeypatch.setattr(main, "go_to_background", lambda: pytest.fail("it has gone there"))
         (complaint,) = self.refused(capsys, "-D", str(directory), "-d")
         assert complaint == (
-            f"{directory}/agroal.conf: log_type: console can't be combined with -d: expected file or syslog"
+            f"{directory}/agroal.conf: log_type: console can't be combined with -d: expected file, syslog or journald"
         )
 
     def test_a_second_daemon(self, directory: Path, capsys: Output) -> None:
@@ -307,6 +312,16 @@ class TestRunning:
         monkeypatch.setattr(daemon, "serve", reopening)
         assert main.main(["-D", str(directory)]) == 0
 
+    def test_what_systemd_says_is_for_the_daemon_and_for_no_child_of_it(
+        self, directory: Path, daemon: type[FakeDaemon], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+        monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+        assert main.main(["-D", str(directory), "--check"]) == 0
+        assert main.main(["-D", str(directory)]) == 0
+        assert FakeDaemon.systemd.watchdog == 30
+        assert "WATCHDOG_USEC" not in os.environ
+
     def test_root_is_warned(
         self, directory: Path, daemon: type[FakeDaemon], monkeypatch: pytest.MonkeyPatch, capsys: Output
     ) -> None:
@@ -343,6 +358,14 @@ class TestBackground:
         daemon.failure = ManagementError("cannot-listen", "no port")
         assert main.main(["-D", str(directory), "-d"]) == 1
         assert front() == b"no port"
+
+    def test_why_it_can_not_use_what_systemd_passes(
+        self, directory: Path, front: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+        monkeypatch.setenv("LISTEN_FDS", "many")
+        assert main.main(["-D", str(directory), "-d"]) == 1
+        assert front() == b"systemd: LISTEN_FDS: expected a number from 0 to 1024, not 'many'"
 
     def test_that_there_is_no_place_for_the_log(self, directory: Path, front: Callable[[], bytes]) -> None:
         main_file = directory / "agroal.conf"

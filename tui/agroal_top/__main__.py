@@ -17,14 +17,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from agroal.management.client import ManagementError, configured_socket, neutral
+from agroal.management.client import Code, ManagementError, Remote, configured_socket, neutral, own_name, with_password
+from agroal.management.recording import MEGABYTE, BadRecording
 from agroal_top.command_line import SIZE, contradiction, parser
 from agroal_top.demo import DemoSource
 from agroal_top.headless import OK, UNREACHABLE, USAGE, narrate, once, record, status_of, watch
 from agroal_top.live import LiveSource
 from agroal_top.options import Options
 from agroal_top.preferences import BadPreferences, Preferences, read, usual_action_log, usual_file
-from agroal_top.recording import MEGABYTE, BadRecording, Recorded
+from agroal_top.recording import Recorded
 from agroal_top.replay import ReplaySource
 from agroal_top.source import Lost, Refused, Source
 
@@ -50,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
             narrate(neutral_lines(str(error)))
-        return UNREACHABLE
+        misspelled = isinstance(error, ManagementError) and error.code == Code.BAD_ARGUMENT
+        return USAGE if misspelled else UNREACHABLE
     except (Lost, Refused) as error:
         narrate(neutral_lines(str(error)))
         return status_of(error)
@@ -73,15 +75,17 @@ def _source(options: Namespace, preferences: Preferences) -> Source:
     if options.demo:
         source = DemoSource(read_only=read_only)
     else:
-        source = LiveSource(_socket(options, preferences), read_only=read_only)
+        source = LiveSource(_where(options, preferences), read_only=read_only)
     return Recorded(source, options.record, options.record_max_mb * MEGABYTE)
 
 
-def _socket(options: Namespace, preferences: Preferences) -> Path:
-    """What the command line says of the place counts; without a word of it, the profile's."""
+def _where(options: Namespace, preferences: Preferences) -> Path | Remote:
+    """What the command line says of the place counts; without a word of it, the profile's. Raises ManagementError."""
     said: Namespace | Preferences = options
-    if not (options.socket or options.config or options.directory):
+    if not (options.uri or options.socket or options.config or options.directory):
         said = preferences
+    if said.uri:
+        return with_password(Remote.parse(said.uri, own_name()), os.environ)
     return said.socket or configured_socket(said.config, said.directory)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from agroal.management.snapshot import Snapshot
+from agroal.management.snapshot import Database, Pool, Snapshot
 from agroal_top.format import duration
 
 LONG_WAIT_US = 1_000_000
@@ -18,6 +18,7 @@ class Kind(StrEnum):
     SERVER_DOWN = "server-down"
     POOL_FAILING = "pool-failing"
     WAITING = "waiting"
+    PAUSED = "paused"
     LIMIT_REACHED = "limit-reached"
     CERTIFICATE = "certificate"
     PENDING_RESTART = "pending-restart"
@@ -44,6 +45,7 @@ def alerts(snapshot: Snapshot, log_errors: int) -> list[Alert]:
     found = [
         *_servers(snapshot),
         *_pools(snapshot),
+        *_pauses(snapshot),
         *_waits(snapshot),
         *_log(log_errors),
         *_stopping(snapshot),
@@ -75,14 +77,26 @@ def _pools(snapshot: Snapshot) -> Iterator[Alert]:
             why = f": {pool.error}" if pool.error else ""
             text = f"{name} can't connect, {pool.failures} in a row failed{why}"
             yield Alert(Kind.POOL_FAILING, "error", name, text)
-        if pool.waiting and 0 < pool.max <= pool.active + pool.other:
+        if pool.waiting and not pool.paused and 0 < pool.max <= pool.active + pool.other:
             text = f"{name} at limit {pool.active}/{pool.max}, {pool.waiting} waiting"
             yield Alert(Kind.LIMIT_REACHED, "warn", name, text)
 
 
+def _pauses(snapshot: Snapshot) -> Iterator[Alert]:
+    for database in snapshot.databases:
+        if database.paused:
+            held = sum(pool.waiting for pool in snapshot.pools if pool.paused and _is_of(database, pool))
+            text = f"{database.name} paused, {held} client{'' if held == 1 else 's'} held"
+            yield Alert(Kind.PAUSED, "warn", database.name, text)
+
+
+def _is_of(database: Database, pool: Pool) -> bool:
+    return database.name in ("all", pool.database)
+
+
 def _waits(snapshot: Snapshot) -> Iterator[Alert]:
     for pool in snapshot.pools:
-        if pool.waiting and pool.oldest_wait_us > LONG_WAIT_US:
+        if pool.waiting and pool.oldest_wait_us > LONG_WAIT_US and not pool.paused:
             name = f"{pool.database}/{pool.user}"
             longest = duration(pool.oldest_wait_us)
             yield Alert(Kind.WAITING, "error", name, f"{name}: {pool.waiting} waiting, the first for {longest}")

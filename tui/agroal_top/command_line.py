@@ -6,10 +6,10 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from agroal.management.client import __version__
+from agroal.management.recording import MOST_MEGABYTES
 from agroal_top.export import FORMATS
 from agroal_top.options import Options
 from agroal_top.preferences import LONGEST, SHORTEST
-from agroal_top.recording import MOST_MEGABYTES
 from agroal_top.tables import SCREENS
 
 SIZE = (120, 36)
@@ -19,7 +19,7 @@ _WIDEST, _LONGEST = 500, 200
 def parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="agroal-top",
-        usage="agroal-top [OPTION]...",
+        usage="agroal-top [OPTION]... [agroal://USER@HOST:PORT]",
         description="Shows what a running agroal does.",
         epilog="exit status: 0 well, 1 can't connect, 2 a command line that can't be followed, 3 not let in, "
         "4 degraded: a server is down, a pool can't connect, or a client waits for longer than a second",
@@ -39,6 +39,12 @@ def _add_sources(parser: ArgumentParser) -> None:
     what.add_argument("-c", "--config", metavar="FILE", type=Path, help="agroal.conf of the agroal to show")
     what.add_argument("-D", "--directory", metavar="DIR", type=Path, help="the directory with that file")
     what.add_argument("--socket", metavar="FILE", type=Path, help="its management socket: no file is read")
+    what.add_argument(
+        "uri",
+        nargs="?",
+        metavar="agroal://USER@HOST:PORT",
+        help="an agroal in the network, with its port of remote management; ?tls-mode=verify-full&ca=FILE may follow",
+    )
     what.add_argument("--replay", metavar="FILE", type=Path, help="show a recording")
     what.add_argument("--demo", action="store_true", help="show made-up data: no agroal is needed")
     parser.add_argument("-P", "--profile", metavar="NAME", help="what top.toml calls so: where it is, how it looks")

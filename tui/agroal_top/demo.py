@@ -93,6 +93,10 @@ class DemoSource:
                 return _flush(pools, mode, database, dry_run)
             case ["enable" | "disable"]:
                 return _switch(pools, verb == "enable", database, dry_run)
+            case ["pause" | "resume"]:
+                return _pause(pools, verb == "pause", database, dry_run)
+            case ["reconnect"]:
+                return {"database": database, **_held(pools), "waited_us": None}
             case ["kill"]:
                 return _kill(pools, args.get("client"), dry_run)
             case ["clear", "statistics"]:
@@ -142,6 +146,26 @@ def _switch(pools: list[ImaginedPool], enabled: bool, database: object, dry_run:
             pool.enabled = enabled
     clients = sum(pool.guests for pool in pools)
     return {"database": database, "enabled": enabled, "databases": changed, "clients": clients}
+
+
+def _pause(pools: list[ImaginedPool], paused: bool, database: object, dry_run: bool) -> Result:
+    """Who is in the middle of something goes on with it; nobody takes a seat until it is resumed."""
+    changed = sorted({pool.custom.database for pool in pools if pool.paused is not paused})
+    told = {"database": database, "databases": changed}
+    if not paused:
+        told |= {"held": sum(len(pool.waiters) for pool in pools if pool.paused)}
+    else:
+        told |= {**_held(pools), "held": sum(len(pool.waiters) for pool in pools), "waited_us": None}
+    if not dry_run:
+        for pool in pools:
+            pool.paused = paused
+    return told
+
+
+def _held(pools: list[ImaginedPool]) -> Result:
+    seats = [seat for pool in pools for seat in pool.seats]
+    leased = sum(seat.guest is not None for seat in seats)
+    return {"leased": leased, "others": len(seats) - leased}
 
 
 def _kill(pools: list[ImaginedPool], number: object, dry_run: bool) -> Result:

@@ -83,6 +83,7 @@ class ImaginedPool:
     def __init__(self, custom: Custom, line: int, world: World) -> None:
         self.custom = custom
         self.enabled = True
+        self.paused = False
         self.reached = False
         """It was at its limit, with somebody waiting, when last seen."""
         self.waiters: deque[Guest] = deque()
@@ -108,7 +109,7 @@ class ImaginedPool:
             if seat.guest:
                 self._work(seat, seconds)
         now, dice = self._world.now_us, self._world.dice
-        while self.waiters and now - self.waiters[0].since_us > PATIENCE_US:
+        while self.waiters and now - self.waiters[0].since_us > PATIENCE_US and not self.paused:
             self.waiters.popleft()
             self._count("timeouts")
         busy = [seat for seat in self.seats if seat.guest]
@@ -121,8 +122,10 @@ class ImaginedPool:
         while self.guests < wanted and self.enabled:
             self._arrive()
         self._serve()
-        for seat in [seat for seat in self.seats if not seat.guest and now - seat.since_us > IDLE_US]:
-            if len(self.seats) > self.custom.least:
+        for seat in [seat for seat in self.seats if not seat.guest]:
+            if self.paused:
+                self.close(seat, "paused")
+            elif now - seat.since_us > IDLE_US and len(self.seats) > self.custom.least:
                 self.close(seat, "idle")
 
     def leave(self, seat: Seat) -> None:
@@ -158,6 +161,7 @@ class ImaginedPool:
             timeouts=totals["timeouts"],
             failures=0,
             error=None,
+            paused=self.paused,
         )
 
     def slots(self, server: str) -> Iterator[Slot]:
@@ -189,8 +193,9 @@ class ImaginedPool:
             yield Client(guest.id, state, since, user, database, guest.address, guest.program, slot, "TLSv1.3")
 
     def queue(self) -> Iterator[Waiter]:
+        why = "paused" if self.paused else "limit"
         for position, guest in enumerate(self.waiters, start=1):
-            yield Waiter(guest.id, self.custom.database, self.custom.user, guest.since_us, position, "limit")
+            yield Waiter(guest.id, self.custom.database, self.custom.user, guest.since_us, position, why)
 
     def _arrive(self) -> None:
         world = self._world
@@ -206,7 +211,7 @@ class ImaginedPool:
     def _serve(self) -> None:
         """Who came first is served first, on a connection that is free or can be opened."""
         now = self._world.now_us
-        while self.waiters and (seat := self._free() or self._open()):
+        while self.waiters and not self.paused and (seat := self._free() or self._open()):
             guest = self.waiters.popleft()
             opening = 0 if seat.leases else self._world.dice.randrange(1_500, 14_000)
             if waited := now - guest.since_us + opening:

@@ -1,4 +1,4 @@
-"""A running agroal, over its management socket.
+"""A running agroal, over its management socket or the network.
 
 The pictures come by subscription, on a connection of their own; every other question opens one, asks and closes it.
 So a slow command holds up no picture, and nothing has to be mended after a lost connection but the next question.
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agroal.management.client import Code, Event, ManagementClient, ManagementError, Push
+from agroal.management.client import Code, Event, ManagementClient, ManagementError, Push, Remote
 from agroal.management.snapshot import Snapshot
 from agroal_top.rereading import Rereader
 from agroal_top.source import LOOKING, Denied, Hello, LogLine, LookingOnly, Lost, Refused, Setting
@@ -42,8 +42,8 @@ def back_off(attempt: int, chance: float) -> float:
 
 
 class LiveSource:
-    def __init__(self, path: Path, *, read_only: bool = False, timeout: float = TIMEOUT) -> None:
-        self._path = path
+    def __init__(self, where: Path | Remote, *, read_only: bool = False, timeout: float = TIMEOUT) -> None:
+        self._where = where
         self._timeout = timeout
         self._only_looking = read_only
         self._role = ""
@@ -54,7 +54,7 @@ class LiveSource:
 
     @property
     def name(self) -> str:
-        return str(self._path)
+        return str(self._where)
 
     @property
     def read_only(self) -> bool:
@@ -120,10 +120,10 @@ class LiveSource:
     def _connection(self) -> Iterator[ManagementClient]:
         """What goes wrong with it is raised in our words."""
         try:
-            with ManagementClient(self._path, self._timeout) as client:
+            with ManagementClient(self._where, self._timeout) as client:
                 yield client
         except ManagementError as error:
-            if isinstance(error.__cause__, PermissionError):
+            if error.code == Code.DENIED or isinstance(error.__cause__, PermissionError):
                 raise Denied(str(error)) from error
             if error.code in _LOST:
                 raise Lost(str(error)) from error

@@ -40,6 +40,7 @@ class Preferences:
     config: Path | None = None
     directory: Path | None = None
     socket: Path | None = None
+    uri: str | None = None
     colour: str | None = None
     read_only: bool | None = None
     interval: float | None = None
@@ -136,7 +137,12 @@ def _screen(value: object) -> str:
     return str(value)
 
 
-_PLACES: Mapping[str, Callable[[object], object]] = {"config": _path, "directory": _path, "socket": _path}
+_PLACES: Mapping[str, Callable[[object], object]] = {
+    "config": _path,
+    "directory": _path,
+    "socket": _path,
+    "uri": _string,
+}
 _EVERYWHERE: Mapping[str, Callable[[object], object]] = {
     "colour": _string,
     "read_only": _flag,

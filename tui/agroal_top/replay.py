@@ -15,11 +15,12 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from agroal.management.client import Event, ManagementError
+from agroal.management.frames import BadFrame, Decoder
+from agroal.management.recording import BadRecording, check_format
 from agroal.management.snapshot import Snapshot
-from agroal_top.frames import BadFrame, Decoder
 from agroal_top.places import place_of
-from agroal_top.recording import BadRecording, check_format
 from agroal_top.source import LOOKING, Hello, LogLine, LookingOnly, Lost, Refused, Setting
+from agroal_top.views.log import LEVELS
 
 SPEEDS = (1, 2, 5, 10, 60)
 LEAD = 60.0
@@ -151,8 +152,21 @@ class ReplaySource:
         raise LookingOnly
 
     def log_tail(self, level: str, lines: int) -> list[LogLine]:
-        """The log is not in a recording."""
-        return []
+        """Up to the picture that is shown, those of the level warn and graver, if agroal itself has recorded.
+
+        Others are in no recording.
+        """
+        grave = LEVELS[LEVELS.index(level) :]
+        question = (
+            "SELECT mono_us, level, text FROM line WHERE mono_us <= (SELECT mono_us FROM frame WHERE id = ?) "
+            f"AND level IN ({', '.join('?' * len(grave))}) ORDER BY mono_us DESC, rowid DESC LIMIT ?"
+        )
+        try:
+            rows = self._database.execute(question, (self._ids[self._at], *grave, lines)).fetchall()
+            found = [dict(zip(("mono_us", "level", "text"), row, strict=True)) for row in reversed(rows)]
+            return [LogLine.from_json(line) for line in found]
+        except (sqlite3.Error, ManagementError):
+            return []  # it is of a time before there were any, is damaged, or nobody looks any more
 
     def settings(self) -> list[Setting]:
         """Nor is the configuration."""

@@ -103,7 +103,7 @@ class Story:
             servers=tuple(self._servers()),
             waiters=tuple(sorted((w for pool in pools for w in pool.queue()), key=lambda waiter: waiter.since_us)),
             clients=tuple(sorted((c for pool in pools for c in pool.clients()), key=lambda client: client.id)),
-            databases=tuple(Database(name, False) for name in self._disabled()),
+            databases=tuple(self._databases()),
             authentication_failures=self._failures(),
             certificates=(_certificate("server.crt", 9), _certificate("metrics.crt", 270)),
             loop=Loop(tuple(self._lag), 40 + len(pools)),
@@ -184,8 +184,9 @@ class Story:
             error = _REFUSED if down else None
             yield Server(name, host, 5432, role, "down" if down else "up", connections, error)
 
-    def _disabled(self) -> list[str]:
-        return sorted({pool.custom.database for pool in self.pools if not pool.enabled})
+    def _databases(self) -> list[Database]:
+        seen = {pool.custom.database: pool for pool in self.pools if pool.paused or not pool.enabled}
+        return [Database(name, pool.enabled, pool.paused) for name, pool in sorted(seen.items())]
 
 
 def _within(moment: float, span: tuple[float, float]) -> bool:

@@ -68,6 +68,7 @@ _POOLS = {
     "timeouts": _COUNT,
     "failures": _COUNT,
     "error": _TEXT,
+    "paused": _TEXT,
 }
 _SLOTS = {
     "id": _COUNT,
@@ -152,7 +153,7 @@ def pools(sight: Sight) -> tuple[Table, ...]:
         [p95] = model.percentiles((pool.database, pool.user), (95,))
         now = (pool.active, pool.idle, pool.other, pool.waiting, pool.oldest_wait_us, pool.min, pool.max)
         trouble = (pool.timeouts, pool.failures, pool.error)
-        rows.append((pool.database, pool.user, pool.enabled, *now, *speed, p95, *trouble))
+        rows.append((pool.database, pool.user, pool.enabled, *now, *speed, p95, *trouble, pool.paused))
     return (Table("pools", _POOLS, rows),)
 
 

@@ -58,7 +58,9 @@ def _pools(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _state(pool: Pool) -> str:
-    return "disabled" if not pool.enabled else "failing" if pool.failures else "enabled"
+    if states := [word for word, so in (("disabled", not pool.enabled), ("paused", pool.paused)) if so]:
+        return ", ".join(states)
+    return "failing" if pool.failures else "enabled"
 
 
 def _slots(snapshot: Snapshot) -> Iterator[str]:

@@ -10,7 +10,7 @@ from agroal.management.controls import Call
 from agroal.management.record import Name, Record, Token
 from agroal.management.times import duration, microseconds, wall_time
 
-FEATURES = ("subscribe", "events", "log", "conf", "flush", "switch", "kill", "clear", "dry_run", "key")
+FEATURES = ("subscribe", "events", "log", "conf", "flush", "switch", "pause", "kill", "clear", "dry_run", "key")
 """What may be asked of this daemon; docs/management-protocol.md says what each word means."""
 
 
@@ -35,7 +35,7 @@ async def execute(call: Call) -> Hello:
         proto=wire.VERSION,
         version=controls.version,
         instance_id=controls.instance_id,
-        role=call.role,
+        role=call.role or "",
         features=FEATURES,
         started=wall_time(controls.started_wall),
         started_us=microseconds(controls.started_mono),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agroal.management.commands.databases import ALL
 from agroal.management.controls import Call
 from agroal.management.layout import block
 from agroal.management.phrases import counted
@@ -62,16 +63,19 @@ def text(status: Status) -> Iterator[str]:
         ("clients", f"{status.clients}{waiting}"),
         *(("server", _server(server)) for server in status.servers),
     ]
-    if disabled := _names(status, enabled=False):
-        but = f", but not {', '.join(_names(status, enabled=True))}" if _names(status, enabled=True) else ""
-        pairs.append(("disabled", f"{', '.join(disabled)}{but}"))
+    pairs += [(state, names) for state in ("disabled", "paused") if (names := _names(status, state))]
     if status.pending_restart:
         pairs.append(("restart", f"needed for {', '.join(status.pending_restart)}"))
     yield from block(pairs)
 
 
-def _names(status: Status, *, enabled: bool) -> list[str]:
-    return [database.name for database in status.databases if database.enabled is enabled]
+def _names(status: Status, state: str) -> str:
+    """The databases that are disabled, or paused; empty: none."""
+    are = {one.name: one.paused if state == "paused" else not one.enabled for one in status.databases}
+    if not are.get(ALL[0]):
+        return ", ".join(name for name, so in are.items() if so)
+    others = [name for name, so in are.items() if not so]
+    return f"all, but not {', '.join(others)}" if others else "all"
 
 
 def _server(server: Server) -> str:

@@ -197,6 +197,7 @@ def test_without_known_interfaces_samehost_and_samenet_match_nobody() -> None:
 
 def test_a_peer_is_known_by_its_address_in_text() -> None:
     assert peer_at("10.1.2.3") == Peer(ip_address("10.1.2.3"))
+    assert peer_at("::ffff:10.1.2.3") == Peer(ip_address("10.1.2.3")), "a socket for IPv4 and IPv6 spells it so"
     assert peer_at(None) == Peer(None)
     assert [peer_at(host).host for host in ("fd00::1", None)] == ["fd00::1", "[local]"]
 

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from agroal.auth.ident import Usermap
+from agroal.auth.ident import Usermap, common_name
 from agroal.config.ident import read_ident
 from agroal.config.model import HbaLine, HbaType, IdentLine, Method, Name
 from agroal.config.report import Report
@@ -131,3 +131,17 @@ def test_names_that_are_very_long_are_not_even_looked_at() -> None:
     assert slow.lets("a" * 256, "ann")
     assert not slow.lets("a" * 100_000 + "!", "ann")
     assert not slow.lets("ann", "a" * 257)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "name"),
+    [
+        ({}, None),
+        ({"subject": ((("commonName", "ops"),),)}, "ops"),
+        ({"subject": ((("organizationName", "x"), ("commonName", "ops")),)}, "ops"),
+        ({"subject": ((("commonName", "ops"),), (("commonName", "eve"),))}, None),
+        ({"subject": ((("organizationName", "ops"),),)}, None),
+    ],
+)
+def test_a_certificate_has_one_common_name_or_none(certificate: dict[str, object], name: str | None) -> None:
+    assert common_name(certificate) == name

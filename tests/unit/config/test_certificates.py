@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from agroal.config.certificates import check_clients, check_server
+from agroal.config.certificates import check_clients, check_metrics, check_server
 from agroal.config.choices import ChannelBinding, TlsMode
 from agroal.config.report import Report
 from agroal.config.servers import ServerSettings
@@ -265,3 +265,48 @@ class TestServers:
         assert of_server(**binding) == impossible
         assert of_server("/run/postgresql", tls=TlsMode.PREFER, **binding) == impossible
         assert of_server(tls=TlsMode.PREFER, **binding) == []
+
+
+def of_metrics(files: Files, **values: Any) -> list[str]:
+    """What is wrong with these, or has no effect; `pair` gives certificate and key."""
+    report = Report("it.conf")
+    settings = {"metrics": 2346, **values}
+    check_metrics(a_setting(**settings), {key: n for n, key in enumerate(settings, start=1)}, report)
+    return [*map(str, report.problems), *map(str, report.notices)]
+
+
+class TestTheMetricsPort:
+    def test_needs_no_tls(self, files: Files) -> None:
+        assert of_metrics(files) == []
+
+    def test_has_tls_with_a_certificate_and_its_key(self, files: Files) -> None:
+        ours = {"metrics_cert_file": files.ours.cert_file, "metrics_key_file": files.ours.key_file}
+        assert of_metrics(files, **ours) == []
+        assert of_metrics(files, **ours, metrics_ca_file=files.ca) == []
+
+    def test_needs_both_of_them(self, files: Files) -> None:
+        cert, key = files.ours.cert_file, files.ours.key_file
+        assert of_metrics(files, metrics_cert_file=cert) == [
+            "it.conf: metrics_key_file: is missing; metrics_cert_file needs it"
+        ]
+        assert of_metrics(files, metrics_key_file=key) == [
+            "it.conf: metrics_cert_file: is missing; metrics_key_file needs it"
+        ]
+        assert of_metrics(files, metrics_ca_file=files.ca) == [
+            "it.conf: metrics_cert_file: is missing; metrics_ca_file needs it"
+        ]
+
+    def test_says_at_which_key_a_file_is_wrong(self, files: Files) -> None:
+        theirs = {"metrics_cert_file": files.ours.cert_file, "metrics_key_file": files.other.key_file}
+        [problem] = of_metrics(files, **theirs)
+        assert problem.startswith("it.conf:3: metrics_key_file: ")
+        assert "is not the key of the first certificate" in problem
+        [problem] = of_metrics(files, **{**theirs, "metrics_key_file": files.directory / "nowhere"})
+        assert problem.endswith("nowhere can't be read: No such file or directory")
+        assert ": metrics_key_file: " in problem
+
+    def test_has_no_use_for_files_when_it_is_off(self, files: Files) -> None:
+        nowhere = files.directory / "nowhere"
+        assert of_metrics(files, metrics=0, metrics_cert_file=nowhere) == [
+            "it.conf:2: metrics_cert_file: accepted, but has no effect: metrics is 0"
+        ]

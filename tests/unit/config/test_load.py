@@ -161,12 +161,6 @@ def test_encrypted_files_are_not_looked_into(place: Place) -> None:
     assert read(directory).files.users == directory / "agroal_users.conf"
 
 
-def test_files_without_effect_are_a_notice_each(place: Place) -> None:
-    directory = touch(place(), "agroal_admins.conf", "agroal_superuser.conf", "agroal_frontend_users.conf")
-    (notice,) = read(directory).notices
-    assert (Path(notice.file).name, notice.message) == ("agroal_admins.conf", "accepted, but has no effect yet")
-
-
 def test_notices_of_all_files_come_in_order(place: Place) -> None:
     configuration = read(
         place("hugepage = try\nlibev = auto", agroal_hba="hostssl all all all md5", agroal_databases="a u 5 1 2")
@@ -226,7 +220,7 @@ def test_the_commented_lines_of_the_other_examples_are_right(place: Place) -> No
 
     names = ("agroal_hba", "agroal_databases", "agroal_ident")
     configuration = read(place(**{name: uncommented(f"{name}.conf") for name in names}))
-    assert [line.address is None for line in configuration.hba] == [True, False, False, False]
+    assert [line.address is None for line in configuration.hba] == [True, False, False, False, False]
     assert [limit.user for limit in configuration.limits] == ["web", "report", "batch", "jobs"]
     assert [line.map for line in configuration.ident] == ["apps", "apps"]
     assert configuration.notices == ()

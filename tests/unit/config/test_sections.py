@@ -108,7 +108,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "it.conf:11: port: is given twice; the first is in line 10",
         "it.conf:5: max_connections: expected a whole number from 1 to 10000, not '0'",
         "it.conf:6: tls: expected on or off, not 'maybe'",
-        "it.conf:7: log_type: expected console, file or syslog, not 'paper'",
+        "it.conf:7: log_type: expected console, file, syslog or journald, not 'paper'",
     ]
 
 

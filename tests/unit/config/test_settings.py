@@ -30,7 +30,8 @@ tls ev_backend hugepage pidfile libev buffer_size non_blocking
 """
 OUR_OWN = """
 auth_query_database connect_timeout wait_notice_timeout tls_min_version tls_ciphers session_state
-max_prepared_statements canary
+max_prepared_statements canary monitors metrics_prefix
+log_format log_min_duration flight_recorder flight_recorder_path
 """
 
 

@@ -134,3 +134,11 @@ def test_units_and_case_and_blanks_mean_the_same_everywhere(number: int, unit: s
 def test_any_text_is_a_number_or_a_value_error(read: Callable[[str], float], text: str) -> None:
     with suppress(ValueError):
         assert read(text) == read(text.upper())
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("", set()), ("ann", {"ann"}), (" ann , b ob,", {"ann", "b ob"}), (",,", set()), ("ann,ann", {"ann"})],
+)
+def test_names_are_separated_by_commas(text: str, names: set[str]) -> None:
+    assert units.names(text) == names

@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +17,19 @@ from agroal.auth.accept import Accepted
 from agroal.auth.hba import Peer
 from agroal.auth.users import Secret
 from agroal.config.model import Configuration, Files, HbaLine, HbaType, Method, Name, Settings
-from agroal.daemon.daemon import Totals
+from agroal.daemon.admins import Admins
+from agroal.daemon.console import Consoles
 from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
 from agroal.daemon.files import Secrets
 from agroal.daemon.passwords import Passwords
 from agroal.daemon.pipelines import Pipelines
 from agroal.daemon.pool import PoolShell
+from agroal.daemon.regulars import Regulars
 from agroal.daemon.session import Session
+from agroal.daemon.straight import StraightWay
+from agroal.daemon.timings import Timings
+from agroal.daemon.totals import Totals
 from agroal.daemon.tracker import Tracker
 from agroal.net.cancel import Cancels
 from agroal.net.chosen import Channel
@@ -112,6 +117,7 @@ class FakeDaemon:
         self.dialler = FakeLearner()
         self.totals = Totals()
         self.failures = Failures()
+        self.timings = Timings()
         self.pool: PoolShell = on.shell
         self.tracker = Tracker(on.shell)
         self.encryption = Encryption(None, {})
@@ -120,10 +126,22 @@ class FakeDaemon:
         self.pins: Counter[tuple[Trace, str, str]] = Counter()
         numbers = itertools.count(1)
         self.cancels = Cancels(on.pump, SocketOptions(), lambda _: key(next(numbers)))
+        self.consoles = Consoles(self)  # type: ignore[arg-type]
+        self.admins = Admins(Secrets(), SETTINGS, bytes)
         self.stopping = False
         self.is_crowded = False
         self.method: Method | None = Method.TRUST
         """Of the HBA line for everybody; None: there is no line."""
+        self.regulars = Regulars()
+        self._rules: object = None
+
+    @property
+    def rules(self) -> object:
+        """The same object as long as nothing has changed."""
+        now = self.settings.allow_unknown_users, self.method
+        if self._rules != now:
+            self._rules = now
+        return self._rules
 
     @property
     def pipelines(self) -> Pipelines:
@@ -150,12 +168,16 @@ class FakeDaemon:
 class Lobby:
     """Where clients come in."""
 
+    straight = True
+    """Their sessions are tasks only from where they have to be."""
+
     def __init__(self, on: Scene) -> None:
         self.on = on
         on.dialler.parameters = {"application_name": "psql"}
         self.daemon = FakeDaemon(on)
         self.sessions: list[Session] = []
-        self.lives: list[asyncio.Task[None]] = []
+        self.lives: list[asyncio.Future[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def configure(self, **settings: object) -> None:
         self.daemon.settings = replace(self.daemon.settings, **settings)  # type: ignore[arg-type]
@@ -167,8 +189,21 @@ class Lobby:
         self.on.clients.append(theirs)
         session = Session(self.daemon, len(self.sessions) + 1, Channel(self.on.pump, ours, "[local]"), peer)  # type: ignore[arg-type]
         self.sessions.append(session)
-        self.lives.append(asyncio.create_task(session.run()))
+        self.lives.append(self._life(session))
         return theirs
+
+    def _life(self, session: Session) -> asyncio.Future[None]:
+        if not self.straight:
+            return asyncio.create_task(session.run())
+        life: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def spawn(_: Session, rest: Coroutine[None, None, None]) -> None:
+            task = asyncio.create_task(rest)
+            self._tasks.add(task)
+            task.add_done_callback(lambda _: life.set_result(None))
+
+        StraightWay(session, spawn, lambda _: life.set_result(None)).enter()
+        return life
 
     async def serve(self) -> tuple[socket.socket, socket.socket]:
         """A client that is being served, and its server: their ends."""

@@ -74,14 +74,16 @@ class FakeSession:
     number: int = 1
     terminations: int = 0
     notices: list[tuple[int, ClientFacing | None]] = field(default_factory=list)
+    told_of_pause: int = 0
     waits: asyncio.Future[Lease] = field(init=False)
     task: asyncio.Task[Lease] = field(init=False)
 
     def queued(self, answer: asyncio.Future[Lease]) -> None:
         self.waits = answer
 
-    def notify(self, position: int, error: ClientFacing | None) -> None:
+    def notify(self, position: int, error: ClientFacing | None, *, paused: bool = False) -> None:
         self.notices.append((position, error))
+        self.told_of_pause += paused
 
     def terminate(self) -> None:
         self.terminations += 1

@@ -9,12 +9,17 @@ from agroal.daemon.clearing import since
 from agroal.management.snapshot import Count, Counters, Loop, Pool, Snapshot
 from tests.unit.management.sample import POOL, snapshot
 
-TOTALS = ("leases", "waits", "wait_us", "timeouts")
+TOTALS = (
+    *("leases", "waits", "wait_us", "timeouts", "connect_failures", "connect_us", "lease_us", "query_us"),
+    *("queries", "transactions", "bytes_in", "bytes_out"),
+)
+HISTOGRAMS = ("wait_hist", "connect_hist", "lease_hist", "query_hist", "transaction_hist")
 COUNTERS = Counters(**{field.name: 10 for field in fields(Counters)})
 
 
 def pool(**changes: Any) -> Pool:
-    return replace(POOL, **{"wait_hist": (1, 2, 3), **dict.fromkeys(TOTALS, 5), **changes})
+    histograms = dict.fromkeys(HISTOGRAMS, (1, 2, 3))
+    return replace(POOL, **{**histograms, **dict.fromkeys(TOTALS, 5), "transaction_us": 5, **changes})
 
 
 def a_picture(counted: int = 0, pools: tuple[Pool, ...] = (), **changes: Any) -> Snapshot:
@@ -29,9 +34,10 @@ def test_every_total_begins_anew() -> None:
 
 
 def test_those_of_each_pool_too() -> None:
-    before, now = pool(), pool(wait_hist=(1, 4, 4), **dict.fromkeys(TOTALS, 8))
+    before, now = pool(), pool(**dict.fromkeys(HISTOGRAMS, (1, 4, 4)), **dict.fromkeys(TOTALS, 8), transaction_us=9)
     (seen,) = since(a_picture(pools=(before,)), a_picture(pools=(now,))).pools
-    assert seen == replace(now, wait_hist=(0, 2, 1), **dict.fromkeys(TOTALS, 3))
+    grown: dict[str, Any] = {**dict.fromkeys(HISTOGRAMS, (0, 2, 1)), **dict.fromkeys(TOTALS, 3), "transaction_us": 4}
+    assert seen == replace(now, **grown)
 
 
 def test_what_is_true_just_now_is_none_of_them() -> None:
@@ -52,8 +58,9 @@ def test_a_pool_that_was_forgotten_meanwhile_counts_from_its_own_beginning(total
     assert since(a_picture(pools=(pool(),)), a_picture(pools=(now,))).pools == (now,)
 
 
-def test_so_it_does_when_only_its_histogram_shows_that() -> None:
-    now = pool(wait_hist=(0, 9, 9))
+@pytest.mark.parametrize("histogram", HISTOGRAMS)
+def test_so_it_does_when_only_a_histogram_shows_that(histogram: str) -> None:
+    now = pool(**{histogram: (0, 9, 9)})
     assert since(a_picture(pools=(pool(),)), a_picture(pools=(now,))).pools == (now,)
 
 
@@ -64,8 +71,11 @@ def test_pools_are_told_apart_by_user_and_database() -> None:
 
 
 def test_the_reasons_of_closes_and_the_lag_of_the_loop_begin_anew() -> None:
-    before = a_picture(closes=(Count("idle", 2),), loop=Loop((1, 2), 7))
-    now = a_picture(closes=(Count("idle", 3), Count("lost", 1)), loop=Loop((1, 5), 9))
+    before = a_picture(closes=(Count("idle", 2),), loop=Loop((1, 2), 7, 900), errors=(Count("PoolIsFull", 4),))
+    now = a_picture(
+        closes=(Count("idle", 3), Count("lost", 1)), loop=Loop((1, 5), 9, 2_000), errors=(Count("PoolIsFull", 6),)
+    )
     seen = since(before, now)
     assert seen.closes == (Count("idle", 1), Count("lost", 1))
-    assert seen.loop == Loop((0, 3), 9)
+    assert seen.loop == Loop((0, 3), 9, 1_100)
+    assert seen.errors == (Count("PoolIsFull", 2),)

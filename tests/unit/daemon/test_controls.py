@@ -184,7 +184,10 @@ class TestStatistics:
 class FakeLog:
     """Remembers these lines."""
 
-    warnings, errors = 3, 2
+    warnings, errors, infos, fatals = 3, 2, 0, 0
+
+    def settle(self) -> None:
+        """Nothing was left out."""
 
     def tail(self, level: LogLevel, lines: int) -> list[Line]:
         assert (level, lines) == (LogLevel.WARN, 5)
@@ -223,6 +226,13 @@ class TestLooking:
             assert (counters.log_warnings, counters.log_errors) == (3, 2)
             with pytest.raises(ManagementError, match="must be one of fatal, error, warn, info, debug, trace"):
                 controls.log_tail("loud", 5)
+
+    @in_a_loop
+    async def test_what_the_flight_recorder_has(self, socket_dir: Path) -> None:
+        async with idle(socket_dir) as (_, controls):
+            dumped = await controls.record("incident", dry_run=False)
+        assert dumped.path == str(socket_dir / "incident.agrec")
+        assert (dumped.frames, dumped.events, dumped.lines) == (1, 1, 0)
 
     @in_a_loop
     async def test_settings_are_as_they_are_in_force(self, socket_dir: Path) -> None:

@@ -52,7 +52,7 @@ class TestServing:
                 assert label == "[local]" if unix else label.startswith("127.0.0.1:")
                 await play(Script() >> QUERY << ANSWER >> TERMINATE, client)
                 await until(lambda: not daemon.sessions)
-                assert (daemon.ended_traffic.queries, daemon.totals.clients) == (1, 1)
+                assert (daemon.totals.traffic["shop", "ann"].queries, daemon.totals.clients) == (1, 1)
 
     @in_a_loop
     async def test_the_sockets_go_with_the_daemon(self, socket_dir: Path) -> None:

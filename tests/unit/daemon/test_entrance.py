@@ -24,6 +24,8 @@ from tests.unit.net.pairs import received
 from tests.unit.script import Script, play, read
 from tests.unit.wire.messages import TERMINATE, authentication, message, startup
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 EVE = startup("user", "eve", "database", "shop", "application_name", "psql")
 VERIFIER = Verifier.derive("pencil", b"a salt", 1)
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from agroal.admin import main as agroal_admin
+from agroal.auth.md5 import md5_secret
 from agroal.auth.vault import MasterKey, write_users
 from agroal.daemon.files import Secrets, read
 from agroal.errors import ConfigurationError, VaultError
@@ -109,8 +111,9 @@ def test_each_file_of_users_has_its_own_part(folder: Folder) -> None:
     folder.vault({"ann": "pencil", "bob": "crayon"})
     folder.vault({"ann": "chalk"}, "agroal_frontend_users.conf")
     folder.vault({"root": "slate"}, "agroal_superuser.conf")
+    folder.vault({"ops": "flint"}, "agroal_admins.conf")
     _, secrets = read({}, folder.path, folder.environment)
-    assert secrets == Secrets({"ann": "pencil", "bob": "crayon"}, {"ann": "chalk"}, {"root": "slate"})
+    assert secrets == Secrets({"ann": "pencil", "bob": "crayon"}, {"ann": "chalk"}, {"root": "slate"}, {"ops": "flint"})
     assert repr(secrets) == "Secrets()"
 
 
@@ -133,6 +136,27 @@ def test_auth_query_needs_one(folder: Folder) -> None:
     assert folder.problem() == f"{main}: auth_query: needs a superuser file (-S) with one user"
     folder.vault({"root": "slate"}, "agroal_superuser.conf")
     assert folder.users() == {}
+
+
+def test_agroal_admin_adds_admins(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in folder.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AGROAL_PASSWORD", "flint")
+    assert agroal_admin(["-f", str(folder.path / "agroal_admins.conf"), "-U", "ops", "user", "add"]) == 0
+    assert read({}, folder.path, folder.environment)[1].admins == {"ops": "flint"}
+
+
+def test_who_may_only_look_must_be_an_admin(folder: Folder) -> None:
+    folder.say("monitors = eye, ops")
+    folder.vault({"ops": "flint"}, "agroal_admins.conf")
+    assert folder.problem() == f'{folder.path}/agroal.conf: monitors: user "eye" is not in the admins file (-A)'
+    folder.vault({"ops": "flint", "eye": "clay"}, "agroal_admins.conf")
+    assert folder.users() == {}
+
+
+def test_an_admin_can_not_log_in_with_an_md5_hash(folder: Folder) -> None:
+    file = folder.vault({"ops": md5_secret("flint", "ops")}, "agroal_admins.conf")
+    assert folder.problem() == f'{file}: user "ops" has an md5 hash; expected a password or a SCRAM verifier'
 
 
 def test_all_that_does_not_go_together_is_told_at_once(folder: Folder) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import logging
+import os
 import re
 import socket
 import threading
@@ -11,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from agroal.config.model import LogLevel, LogMode, LogType, Settings
+from agroal.config.model import LogFormat, LogLevel, LogMode, LogType, Settings
 from agroal.daemon import log as log_module
-from agroal.daemon.log import LEVELS, TRACE, LineFormatter, Log, visible
+from agroal.daemon.about import What, said
+from agroal.daemon.flood import BURST, PERIOD
+from agroal.daemon.log import Log
+from agroal.daemon.logline import LEVELS, TRACE, LineFormatter, visible
 from agroal.errors import ConfigurationError
 
 SETTINGS = Settings(host="*", port=2345, unix_socket_dir=Path("/tmp"), log_line_prefix="")
@@ -162,6 +167,14 @@ class TestSyslog:
                 logger.warning("hello\nthere")
             assert daemon.recv(1000) == rb"<12>agroal: WARN  hello\nthere" + b"\0"
 
+    def test_the_finest_level_is_not_a_warning_there(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        monkeypatch.setattr(log_module, "SYSLOG", str(path))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+            daemon.bind(str(path))
+            with running(replace(self.SETTINGS, log_level=LogLevel.TRACE)):
+                logger.log(TRACE, "fine")
+            assert daemon.recv(1000) == b"<15>agroal: TRACE fine" + b"\0"
+
     def test_a_system_without_one_is_said(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
         monkeypatch.setattr(log_module, "SYSLOG", str(path))
         with pytest.raises(ConfigurationError, match="log_type: can't open the log: "), running(self.SETTINGS):
@@ -199,3 +212,103 @@ def test_lines_for_a_stalled_destination_are_dropped_and_counted(
     stopping.join()
     assert destination.lines == ["INFO  0", "INFO  1", "INFO  2"]
     assert capsys.readouterr().err == "agroal: 3 log lines were dropped: their destination was too slow\n"
+
+
+class TestJson:
+    def test_each_line_is_an_object_with_what_it_is_about(self, to_file: Settings) -> None:
+        with running(replace(to_file, log_format=LogFormat.JSON)):
+            logger.warning("no\nway", extra=said(event=What.REFUSED, user="ann"))
+        [line] = [json.loads(line) for line in lines(to_file)]
+        assert (line["level"], line["message"], line["event"], line["user"]) == ("warn", r"no\nway", "refused", "ann")
+
+    def test_is_begun_and_ended_by_a_reload(self, to_file: Settings) -> None:
+        log = Log(to_file)
+        logger.info("1")
+        log.reconfigure(replace(to_file, log_format=LogFormat.JSON))
+        logger.info("2")
+        log.reconfigure(to_file)
+        logger.info("3")
+        log.stop()
+        first, second, third = lines(to_file)
+        assert (first, json.loads(second)["message"], third) == ("INFO  1", "2", "INFO  3")
+
+    def test_is_for_programs_what_is_remembered_is_for_people(self, to_file: Settings) -> None:
+        log = Log(replace(to_file, log_format=LogFormat.JSON))
+        logger.info("hello")
+        assert [line.text for line in log.tail(LogLevel.INFO, 1)] == ["INFO  hello"]
+        log.stop()
+
+
+class TestConsoleOfSystemd:
+    def test_gets_priorities_and_needs_no_time(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        status = os.fstat(2)
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        with running(replace(SETTINGS, log_line_prefix="at")):
+            logger.info("hello")
+            logger.error("two\nlines", exc_info=ValueError("x"))
+        assert capfd.readouterr().err.splitlines() == ["<6>INFO  hello", r"<3>ERROR two\nlines", "<3>    ValueError: x"]
+
+    def test_gets_json_as_well(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        status = os.fstat(2)
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        with running(replace(SETTINGS, log_format=LogFormat.JSON)):
+            logger.info("hello")
+        line = capfd.readouterr().err
+        assert line.startswith("<6>{")
+        assert json.loads(line[3:])["message"] == "hello"
+
+
+class TestJournald:
+    def test_lines_go_to_the_journal_with_their_fields(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        monkeypatch.setattr(log_module, "JOURNAL", str(path))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+            journal.bind(str(path))
+            with running(replace(SETTINGS, log_type=LogType.JOURNALD, log_line_prefix="at", log_format=LogFormat.JSON)):
+                logger.warning("hello", extra=said(user="ann"))
+            assert journal.recv(1000) == b"", "whether it is there is tried with nothing"
+            entry = journal.recv(10_000).decode().splitlines()
+        assert entry[:3] == ["MESSAGE=hello", "PRIORITY=4", "SYSLOG_IDENTIFIER=agroal"]
+        assert "AGROAL_USER=ann" in entry
+        assert "CODE_FUNC=test_lines_go_to_the_journal_with_their_fields" in entry
+
+    def test_a_system_without_one_is_said(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        monkeypatch.setattr(log_module, "JOURNAL", str(path))
+        with (
+            pytest.raises(ConfigurationError, match="log_type: can't open the log: "),
+            running(replace(SETTINGS, log_type=LogType.JOURNALD)),
+        ):
+            pass
+
+
+class TestFlood:
+    def test_of_like_lines_the_rest_is_counted(self, to_file: Settings) -> None:
+        log = Log(to_file, lambda: 0.0)
+        for _ in range(BURST + 7):
+            logger.warning("%s is refused", "x", extra=said(event=What.REFUSED, reason="28P01"))
+        assert log.warnings == BURST + 7, "all are counted"
+        log.stop()
+        written = lines(to_file)
+        assert written[:-1] == ["WARN  x is refused"] * BURST
+        assert written[-1] == "WARN  left out within 10 s: 7 lines like “… is refused (28P01)”"
+
+    def test_it_is_said_although_no_further_line_comes(self, to_file: Settings) -> None:
+        now = [0.0]
+        log = Log(to_file, lambda: now[0])
+        for _ in range(BURST + 1):
+            logger.warning("no", extra=said(event=What.REFUSED))
+        log.settle()
+        assert "left out" not in log.tail(LogLevel.WARN, 1)[0].text
+        now[0] = PERIOD
+        log.settle()
+        assert "left out within 10 s: 1 line like “no”" in log.tail(LogLevel.WARN, 1)[0].text
+        log.stop()
+
+
+def test_a_line_that_can_not_be_put_together_ends_nobody(to_file: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with running(to_file):
+        logger.info("%d", "no number")
+        logger.info("on")
+    assert lines(to_file) == ["INFO  on"]
+    assert "TypeError" in capsys.readouterr().err

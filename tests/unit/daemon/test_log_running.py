@@ -14,8 +14,9 @@ import pytest
 
 from agroal.config.model import LogLevel, LogMode, LogType, Settings
 from agroal.daemon import log as log_module
-from agroal.daemon.log import REMEMBERED_LINES, TRACE, Line, Log
+from agroal.daemon.log import LONGEST_REMEMBERED, REMEMBERED_LINES, Line, Log
 from agroal.daemon.logfile import LogFile
+from agroal.daemon.logline import TRACE
 from agroal.errors import ConfigurationError
 from tests.unit.daemon.test_log import SETTINGS
 
@@ -220,3 +221,19 @@ def test_the_thread_says_itself_what_goes_wrong_with_its_file(tmp_path: Path, to
         done.wait()
         assert log.warnings == 1
     assert "WARN  can't open the log again" in lines(tmp_path / "b" / "log")[0]
+
+
+def test_troubles_are_not_lost_among_other_lines() -> None:
+    with running() as log:
+        logger.warning("early")
+        for number in range(2 * REMEMBERED_LINES):
+            logger.info("%d", number)
+        logger.error("late")
+        assert [line.text for line in log.troubles(-1.0)] == ["WARN  early", "ERROR late"]
+        assert [line.text for line in log.troubles(5.0)] == ["ERROR late"]
+
+
+def test_a_long_line_is_remembered_in_part() -> None:
+    with running() as log:
+        logger.info("x" * 10_000)
+        assert len(log.tail(LogLevel.INFO, 1)[0].text) == LONGEST_REMEMBERED

@@ -4,8 +4,10 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from errno import ENOSPC
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,21 @@ def write(file: LogFile, *lines: str) -> None:
 def contents(directory: Path) -> dict[str, str]:
     """By name, in the order of the names, without the ends of lines."""
     return {path.name: path.read_text().replace("\n", " ").strip() for path in sorted(directory.iterdir())}
+
+
+class NearlyFull:
+    """Takes so many bytes, in small pieces."""
+
+    def __init__(self, stream: RawIOBase, room: int) -> None:
+        self._stream = stream
+        self._room = room
+
+    def write(self, data: bytes) -> int | None:
+        if not self._room:
+            raise OSError(ENOSPC, "No space left on device")
+        piece = data[: min(4, self._room)]
+        self._room -= len(piece)
+        return self._stream.write(piece)
 
 
 class TestSize:
@@ -270,7 +287,32 @@ class TestFailures:
             with a_pipe(path):
                 file = stack.enter_context(opened(path, clock))
             write(file, "lost", "lost too")  # nobody reads any more
-        assert [record.msg for record in failures] == ["lost", "lost too"]
+        assert [record.msg for record in failures] == ["lost"], "the first says why, the others are counted"
+
+    def test_lines_that_were_lost_are_counted_when_it_goes_on(
+        self, path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(LogFile, "handleError", lambda *_: None)
+        with opened(path, clock) as file:
+            with closing(file._stream):
+                file._stream = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 (the file closes it)
+            write(file, "lost", "lost too")
+            file.reopen()
+            write(file, "on")
+        assert path.read_text() == "on\n"
+        assert caplog.messages == ["2 log lines could not be written"]
+
+    def test_a_line_of_which_a_part_was_written_is_not_the_beginning_of_the_next(
+        self, path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(LogFile, "handleError", lambda *_: None)
+        with opened(path, clock) as file:
+            whole = file._stream
+            file._stream = NearlyFull(whole, 6)  # type: ignore[assignment]
+            write(file, "long line")
+            file._stream = whole
+            write(file, "next")
+        assert path.read_text() == "long l\nnext\n"
 
     def test_a_file_that_can_not_be_opened_at_the_start_is_an_error(self, tmp_path: Path, clock: Clock) -> None:
         with pytest.raises(FileNotFoundError), opened(tmp_path / "nowhere" / "log", clock):

@@ -294,3 +294,44 @@ class TestEnd:
         async with asking() as at:
             await at.lookup.close()
             assert at.connects == 0
+
+
+class TestPauses:
+    @in_a_loop
+    async def test_the_connection_is_closed_and_who_asks_meanwhile_waits(self) -> None:
+        parted: list[bool] = []
+        async with asking(exchange("eve", PENCIL) << TERMINATE, exchange("bob", CRAYON) << TERMINATE) as at:
+            assert await at.ask("eve") == PENCIL
+            at.lookup.is_open = False
+            at.lookup.part(lambda: parted.append(True))
+            assert len(at.lookup.partings) == 1
+            await until(lambda: parted)
+            assert not at.lookup.partings
+            assert await at.ask("eve") == PENCIL, "what is known need not be asked"
+            task = at.ask("bob")
+            await settle()
+            assert (task.done(), at.connects) == (False, 1)
+            at.lookup.is_open = True
+            assert await task == CRAYON
+            assert at.connects == 2
+
+    @in_a_loop
+    async def test_a_question_under_way_is_finished_before_and_those_behind_it_wait(self) -> None:
+        async with asking(exchange("eve", PENCIL) << TERMINATE, exchange("bob", CRAYON) << TERMINATE) as at:
+            at.may_connect.clear()
+            first, second = at.ask("eve"), at.ask("bob")
+            await until(lambda: at.connects)
+            at.lookup.is_open = False
+            at.lookup.part(lambda: None)
+            at.may_connect.set()
+            assert await first == PENCIL
+            await until(lambda: not at.lookup.partings)
+            assert (second.done(), at.connects) == (False, 1)
+            at.lookup.is_open = True
+            assert await second == CRAYON
+
+    @in_a_loop
+    async def test_nobody_waits_for_longer_than_for_an_answer(self) -> None:
+        async with asking(seconds=0.01) as at:
+            at.lookup.is_open = False
+            assert isinstance(await refused(at.ask("eve")), LookupFailed)

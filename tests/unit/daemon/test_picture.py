@@ -49,7 +49,8 @@ async def test_a_client_at_work_and_one_that_waits_behind_it(socket_dir: Path) -
             seen = picture(daemon)
     label = daemon_label(seen)
     slot, pool, waiter = seen.slots[0], seen.pools[0], seen.waiters[0]
-    assert replace(slot, since_us=0, born_us=0) == document.Slot(
+    assert slot.fd > 2
+    assert replace(slot, since_us=0, born_us=0, fd=-1) == document.Slot(
         id=0,
         state="in-use",
         since_us=0,
@@ -68,13 +69,16 @@ async def test_a_client_at_work_and_one_that_waits_behind_it(socket_dir: Path) -
         tls="",
     )
     assert (pool.limit, pool.max, pool.active, pool.idle, pool.waiting) == ("agroal_databases.conf:1", 1, 1, 0, 1)
-    assert (pool.leases, pool.waits) == (1, 2)
+    assert (pool.leases, pool.waits, pool.pipeline) == (1, 2, "session")
+    assert (pool.queries, pool.transactions, pool.bytes_in, pool.bytes_out) == (1, 1, len(QUERY), len(ANSWER))
     assert (waiter.client, waiter.database, waiter.position, waiter.reason) == (2, "shop", 1, "limit")
     assert [(client.id, client.state, client.slot) for client in seen.clients] == [
         (1, "active", 0),
         (2, "waiting", None),
     ]
     assert [client.database for client in seen.clients] == ["shop", "store"], "as they call it"
+    assert all(client.connected_us <= client.since_us and client.fd > 2 for client in seen.clients)
+    assert seen.max_clients == daemon.max_clients
     assert seen.servers[0].connections == 1
     assert seen.servers[0].state == "up"
     assert seen.counters == replace(
@@ -108,7 +112,7 @@ async def test_what_sessions_that_have_ended_relayed_still_counts(socket_dir: Pa
             await play(Script() >> TERMINATE, client)
             await until(lambda: picture(daemon).slots[0].state == "free" and not daemon.sessions)
             seen = picture(daemon)
-    assert (seen.counters.queries, seen.slots[0].queries) == (1, 1)
+    assert (seen.counters.queries, seen.slots[0].queries, seen.pools[0].queries) == (1, 1, 1)
     assert (seen.slots[0].client, seen.slots[0].application_name, seen.clients) == ("", "", ())
 
 
@@ -135,6 +139,22 @@ async def test_what_administrators_have_decided(socket_dir: Path) -> None:
         daemon.pool.switch("billing", True)
         seen = picture(daemon)
         assert seen.databases == (document.Database("all", False), document.Database("billing", True))
+        daemon.pool.pause("shop")
+        daemon.pool.pause("billing")
+        assert picture(daemon).databases == (
+            document.Database("all", False),
+            document.Database("billing", True, True),
+            document.Database("shop", False, True),
+        )
+        daemon.pool.switch(None, True)
+        daemon.pool.pause(None)
+        daemon.pool.resume("shop")
+        assert picture(daemon).databases == (
+            document.Database("all", True, True),
+            document.Database("shop", True, False),
+        )
+        daemon.pool.resume(None)
+        assert picture(daemon).databases == ()
 
 
 @in_a_loop
@@ -215,3 +235,38 @@ async def test_it_can_be_read_as_it_was_written(socket_dir: Path) -> None:
             await until(lambda: daemon.sessions)
             seen = picture(daemon)
     assert document.Snapshot.from_json(json.loads(json.dumps(seen.to_json()))) == seen
+
+
+@in_a_loop
+async def test_how_long_connects_and_leases_took_and_which_role_the_server_has(socket_dir: Path) -> None:
+    hello = greeting(application_name="psql", in_hot_standby="on")
+    script = Script() << OUR_STARTUP >> hello << TERMINATE
+    async with postgres(script) as address, running(configuration(socket_dir, address)) as daemon:
+        with connect(daemon) as client:
+            await play(Script() >> STARTUP, client)
+            await until(lambda: daemon.sessions and daemon.sessions[1].link)
+            daemon.timings.of(daemon.sessions[1].key).query.add(70)
+            before = picture(daemon)
+            await play(Script() >> TERMINATE, client)
+            await until(lambda: not daemon.sessions and not daemon.pool.core.leased)
+        seen = picture(daemon)
+    (pool,), (server,) = seen.pools, seen.servers
+    assert (sum(before.pools[0].lease_hist), sum(pool.lease_hist)) == (0, 1)
+    assert len(pool.lease_hist) == len(seen.bounds_long_us) + 1
+    assert (sum(pool.connect_hist), pool.connect_failures) == (1, 0)
+    assert pool.connect_us > 0
+    assert pool.lease_us > 0
+    assert (pool.query_us, sum(pool.query_hist), len(pool.query_hist)) == (70, 1, len(seen.bounds_fine_us) + 1)
+    assert sum(pool.transaction_hist) == 0
+    assert server.role == "standby"
+    assert server.rtt_us is None or server.rtt_us > 0
+
+
+@in_a_loop
+async def test_errors_that_ended_clients_by_name(socket_dir: Path) -> None:
+    async with running(configuration(socket_dir, NOWHERE)) as daemon:
+        with connect(daemon) as client:
+            await play(Script() >> STARTUP, client)
+            await until(lambda: daemon.totals.clients and not daemon.sessions)
+        assert picture(daemon).errors == (document.Count("ServerUnreachable", 1),)
+        assert picture(daemon).pools[0].connect_failures == 1

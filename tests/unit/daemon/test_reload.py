@@ -17,7 +17,7 @@ from agroal.daemon.daemon import Daemon
 from agroal.daemon.files import Secrets
 from agroal.daemon.reload import pool_settings
 from agroal.errors import ConfigurationError, ManagementError, Problem, VaultError
-from agroal.management.controls import Change
+from agroal.management.controls import Change, Role
 from agroal.net.dial import Address
 from agroal.pool.flushing import FlushMode
 from tests.unit.daemon.running import SECRETS, configuration, running
@@ -117,7 +117,7 @@ class TestReload:
             assert daemon.pool._reset_query == "RESET ALL"
             assert daemon.options == daemon.cancels.options
             assert (daemon.options.nodelay, depths) == (False, [33])
-            assert daemon.tracker._on
+            assert daemon.tracker.on
             assert at.reload.at is not None
             assert at.events()[-1] == (
                 "reloaded",
@@ -391,6 +391,35 @@ class TestSecrets:
             assert at.daemon.dialler._users["ann"].text == "pencil"
             assert at.flushed == []
             assert "chalk" not in str(at.events())
+
+    @in_a_loop
+    async def test_admins_count_from_the_reload_on_and_no_server_goes(
+        self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            at.disk.secrets = Secrets({"ann": "pencil"}, admins={"ops": "flint"})
+            at.disk.say(monitors="ops")
+            done = await at.reload.reload(dry_run=False)
+            assert done.changes == (
+                Change("monitors", "", "ops", False),
+                Change("admins", "0 users", "1 user; changed: ops", False),
+            )
+            assert at.daemon.admins.role("ops") is Role.MONITOR
+            assert at.daemon.admins.users.accepts_password("ops", "flint")
+            assert at.flushed == []
+            assert "flint" not in str(at.events())
+
+    @in_a_loop
+    async def test_who_may_only_look_can_be_set_and_must_be_an_admin(
+        self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with scene(socket_dir, monkeypatch) as at:
+            at.disk.secrets = Secrets({"ann": "pencil"}, admins={"ops": "flint"})
+            await at.reload.reload(dry_run=False)
+            await at.reload.set("monitors", "ops", dry_run=False)
+            assert at.daemon.admins.role("ops") is Role.MONITOR
+            with pytest.raises(ManagementError, match='user "eye" is not in the admins file'):
+                await at.reload.set("monitors", "eye", dry_run=False)
 
     @in_a_loop
     async def test_auth_query_is_switched_on_and_off(self, socket_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from tests.unit.net.pairs import received
 from tests.unit.script import Script, play
 from tests.unit.wire.messages import READY, TERMINATE, authentication, message, parameter, startup
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 class TestComingIn:
     @in_a_loop
@@ -36,10 +38,14 @@ class TestComingIn:
             assert received(server) == b"", "the goodbye is for us"
             assert (session.traffic.queries, session.traffic.transactions) == (1, 1)
             assert at.on.shell.servers[0].totals == session.traffic
-        assert caplog.messages == [
-            "connect: client [local] user=ann database=shop application_name=psql",
-            "disconnect: client [local] user=ann database=shop",
-        ]
+        came, went = caplog.messages
+        assert came == "connect: client [local] user=ann database=shop application_name=psql"
+        who, did = (
+            "disconnect: client [local] user=ann database=shop after ",
+            "(1 query, 1 transaction, 14 B in, 20 B out)",
+        )
+        assert went.startswith(who)
+        assert went.endswith(f" ms: the client said goodbye {did}")
 
     @in_a_loop
     async def test_the_next_client_gets_the_same_server(self) -> None:

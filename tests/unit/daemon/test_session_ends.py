@@ -13,6 +13,8 @@ from tests.unit.net.pairs import push, received
 from tests.unit.script import Script, play, read
 from tests.unit.wire.messages import TERMINATE, error, message
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 BYE = error("SFATAL", "VFATAL", "C57P01", "Mterminating connection due to administrator command")
 
 

@@ -14,6 +14,8 @@ from tests.unit.net.pairs import received, waiting_for
 from tests.unit.script import Script, play
 from tests.unit.wire.messages import READY, TERMINATE, error, message, startup
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def cancel_request(number: int) -> bytes:
     return struct.pack("!II", 16, 80877102) + key(number)

@@ -17,6 +17,8 @@ from tests.unit.net.pairs import received, waiting_for
 from tests.unit.script import Script, play
 from tests.unit.wire.messages import TERMINATE, authentication, message, startup
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def notice(sock: socket.socket) -> dict[str, str]:
     """The fields of the NoticeResponse that a client got last."""
@@ -58,6 +60,17 @@ class TestNotices:
             fields = notice(client)
             assert fields["M"].endswith("position 3")
             assert fields["D"] == "The last connect failed: the database system is starting up"
+            at.sessions[0].terminate()
+            client.close()
+
+    @in_a_loop
+    async def test_and_that_the_database_is_paused_if_that_is_why(self) -> None:
+        async with lobby(max_connections=1) as at:
+            client = await waiting(at)
+            at.sessions[1].notify(1, ServerRefused({"C": "57P03", "M": "the database system is down"}), paused=True)
+            assert notice(client)["D"] == (
+                "The database is paused by an administrator. Nobody is refused for that, and no timeout runs."
+            )
             at.sessions[0].terminate()
             client.close()
 

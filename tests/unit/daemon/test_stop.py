@@ -23,6 +23,9 @@ class FakeDaemon:
         self.settings = SimpleNamespace(flush_timeout=FLUSH_TIMEOUT)
         self.timers: list[Timer] = []
         self.events: list[tuple[EventKind, str]] = []
+        self.consoles: tuple[object, ...] = ()
+        self.supervision = self
+        self.final = 0
         monkeypatch.setattr(asyncio.get_running_loop(), "call_later", self.call_later)
         self.stop = Stop(self)  # type: ignore[arg-type]
 
@@ -32,6 +35,9 @@ class FakeDaemon:
 
     def report(self, kind: EventKind, text: str) -> None:
         self.events.append((kind, text))
+
+    def stopping(self) -> None:
+        self.final += 1
 
     def leaves(self) -> None:
         """A client goes."""
@@ -199,3 +205,17 @@ async def test_whether_it_can_be_taken_back_can_be_asked_without_doing_it(daemon
     daemon.stop.immediately()
     with pytest.raises(ManagementError, match="too late"):
         daemon.stop.check_cancel()
+
+
+@in_a_loop
+async def test_systemd_hears_of_a_stop_that_nothing_takes_back(daemon_of: Made) -> None:
+    daemon = daemon_of(1)
+    daemon.stop.gracefully(5)
+    daemon.stop.cancel()
+    assert daemon.final == 0
+    daemon.stop.signalled()
+    assert daemon.final == 1, "it may be systemd that stops us"
+    other = daemon_of(1)
+    other.stop.gracefully(5)
+    other.leaves()
+    assert (other.stops, other.final) == (True, 1)

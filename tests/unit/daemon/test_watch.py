@@ -21,6 +21,7 @@ class FakeDaemon:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.events: list[tuple[EventKind, str]] = []
         self.failures = Failures()
+        self.output: Any = None
         self.settings: Any = SimpleNamespace(disconnect_client=10.0, disconnect_client_force=False)
         self.sessions: dict[int, Any] = {}
         self.pool = SimpleNamespace(core=SimpleNamespace(exhausted=set()))

@@ -52,9 +52,9 @@ class Floor(Lobby):
 
 
 @asynccontextmanager
-async def floor(max_connections: int = 1, **settings: object) -> AsyncIterator[Floor]:
+async def floor(max_connections: int = 1, blocking: float = 30, **settings: object) -> AsyncIterator[Floor]:
     """With these settings of the daemon. In the end all clients must have gone."""
-    async with lobby(max_connections=max_connections) as at:
+    async with lobby(max_connections=max_connections, blocking_timeout=blocking) as at:
         made = Floor(at.on)
         made.configure(**{"pipeline": Pipeline.TRANSACTION, **settings})
         yield made

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 import uvloop
 
+from tests.certificates import Authority
+
 Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture(scope="package")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the certificates."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agroal.errors import ManagementError
 from agroal.management.controls import (
@@ -15,12 +15,15 @@ from agroal.management.controls import (
     Killed,
     LogLine,
     Password,
+    Paused,
     Reloaded,
+    Resumed,
     ServerPing,
     Setting,
     ShutdownMode,
     Switched,
 )
+from agroal.management.dump import Dump
 from agroal.management.event import Event
 from agroal.management.snapshot import Snapshot
 from agroal.management.wire import Request, encode_request
@@ -30,13 +33,16 @@ from tests.unit.management.sample import (
     ALIVE,
     BLOCKING_TIMEOUT,
     DOWN,
+    DUMPED,
     FILES,
     LEVELS,
     LIMIT_REACHED,
     LOG,
     MAX_CONNECTIONS,
     NOW,
+    PAUSED,
     RELOADED,
+    RESUMED,
     SERVER_PORT,
     STARTED,
     STARTED_MONO,
@@ -66,6 +72,8 @@ class FakeControls:
     happened: list[Event] = field(default_factory=lambda: [STARTED, LIMIT_REACHED])
     reloaded: Reloaded = RELOADED
     switched: Switched = SWITCHED
+    paused: Paused = PAUSED
+    resumed: Resumed = RESUMED
 
     version = "0.1.0"
     instance_id = "5f0c9a12"
@@ -112,6 +120,12 @@ class FakeControls:
             raise ManagementError("refused", f"there is no user {user!a} in the users file")
         return Password(user, "(Vr9'xQ!")
 
+    async def record(self, name: str, *, dry_run: bool) -> Dump:
+        if "/" in name:
+            raise ManagementError("bad-argument", "“name” must be a file name without a directory")
+        self._do(dry_run, "record", name)
+        return replace(DUMPED, path=f"/run/agroal/{name or 'agroal-2345'}.agrec")
+
     def record_command(self, peer: str, command: str) -> None:
         self.recorded.append((peer, command))
 
@@ -130,6 +144,18 @@ class FakeControls:
     def switch(self, database: str | None, enabled: bool, *, dry_run: bool) -> Switched:
         self._do(dry_run, "switch", database, enabled)
         return self.switched
+
+    async def pause(self, database: str | None, timeout: float | None, *, dry_run: bool) -> Paused:  # noqa: ASYNC109
+        self._do(dry_run, "pause", database, timeout)
+        return self.paused
+
+    def resume(self, database: str | None, *, dry_run: bool) -> Resumed:
+        self._do(dry_run, "resume", database)
+        return self.resumed
+
+    async def reconnect(self, database: str | None, timeout: float | None, *, dry_run: bool) -> Paused:  # noqa: ASYNC109
+        self._do(dry_run, "reconnect", database, timeout)
+        return self.paused
 
     def kill(self, client: int, *, dry_run: bool) -> Killed:
         found = [known for known in self.picture.clients if known.id == client]

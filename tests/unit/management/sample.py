@@ -7,11 +7,14 @@ from agroal.management.controls import (
     Change,
     ConfigurationFile,
     LogLine,
+    Paused,
     Reloaded,
+    Resumed,
     ServerPing,
     Setting,
     Switched,
 )
+from agroal.management.dump import Dump
 from agroal.management.event import Event
 from agroal.management.snapshot import (
     AuthenticationFailure,
@@ -62,10 +65,14 @@ def snapshot(**changes: object) -> Snapshot:
         "databases": (Database("billing", False),),
         "authentication_failures": (FAILED_LOGIN,),
         "certificates": (CERTIFICATE,),
-        "loop": Loop((90, 0, 0), 6),
+        "loop": Loop((90, 0, 0), 6, 4_100),
         "verified": 8123,
         "refused": (Count("batch_open", 2),),
         "pins": (Pin("listen", "web", "jobs", 1),),
+        "bounds_fine_us": (50, 1_000),
+        "bounds_long_us": (1_000_000,),
+        "errors": (Count("AuthenticationFailed", 1),),
+        "max_clients": 1_000,
         **changes,
     }
     return Snapshot(**values)  # type: ignore[arg-type]
@@ -104,6 +111,7 @@ COUNTERS = Counters(
     bytes_out=98_000,
     log_warnings=1,
     log_errors=0,
+    log_infos=9,
 )
 POOL = Pool(
     database="shop",
@@ -125,6 +133,19 @@ POOL = Pool(
     timeouts=0,
     failures=0,
     error=None,
+    connect_us=1_900,
+    connect_hist=(0, 1, 0),
+    lease_us=40_000,
+    lease_hist=(0, 1),
+    query_us=9_150,
+    query_hist=(37, 3, 1),
+    transaction_us=11_400,
+    transaction_hist=(36, 3, 1),
+    pipeline="transaction",
+    queries=41,
+    transactions=40,
+    bytes_in=1_200,
+    bytes_out=98_000,
 )
 SLOT = Slot(
     id=0,
@@ -143,8 +164,12 @@ SLOT = Slot(
     bytes_in=1_200,
     bytes_out=98_000,
     tls="",
+    prepared=3,
+    fd=14,
 )
-SERVER = Server(name="pg-a", host="127.0.0.1", port=5432, role="primary", state="up", connections=1, error=None)
+SERVER = Server(
+    name="pg-a", host="127.0.0.1", port=5432, role="primary", state="up", connections=1, error=None, rtt_us=240
+)
 WAITER = Waiter(client=8, database="shop", user="web", since_us=5_090_250_000, position=1, reason="limit")
 CLIENT = Client(
     id=7,
@@ -156,6 +181,9 @@ CLIENT = Client(
     application_name="psql",
     slot=0,
     tls="TLSv1.3",
+    connected_us=5_088_000_000,
+    prepared=3,
+    fd=12,
 )
 WAITING_CLIENT = Client(
     id=8,
@@ -167,6 +195,8 @@ WAITING_CLIENT = Client(
     application_name="",
     slot=None,
     tls="TLSv1.3",
+    connected_us=5_090_000_000,
+    fd=13,
 )
 
 
@@ -222,3 +252,6 @@ CHANGES = (
 )
 RELOADED = Reloaded(CHANGES, ("hugepage has no meaning here",))
 SWITCHED = Switched(("shop",), 2)
+DUMPED = Dump("", bytes=1_200_000, span_us=1_790_000_000, frames=1791, events=1, lines=3)
+PAUSED = Paused(("shop",), leased=1, others=3, held=2, waited_us=None)
+RESUMED = Resumed(("shop",), held=2)

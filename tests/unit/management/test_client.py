@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -196,6 +197,26 @@ def test_between_two_pushes_a_client_may_ask(path: Path) -> None:
         assert next(pushes).skipped == 0
         assert client.call("ping") == {}
         assert [next(pushes).skipped, next(pushes).skipped] == [0, 3]
+
+
+def test_whoever_asks_may_hear_what_is_pushed_meanwhile(path: Path) -> None:
+    push = encode_push(Push(1, "events", {"events": []}, 3))
+    parts = (None, push + encode_answer(Answer(1, {})) + push, None, encode_answer(Answer(2, {})))
+    heard: list[Push] = []
+    with playing(path, *parts), ManagementClient(path) as client:
+        client.ask("pause", {"timeout": 30.0}, heard=heard.append)
+        assert [one.skipped for one in heard] == [3]
+        client.ask("ping")
+        assert len(heard) == 1, "what comes later is for a subscription"
+
+
+def test_an_answer_may_be_given_more_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with playing(path, None), ManagementClient(path, timeout=0.001) as client:
+        patience: list[float] = []
+        monkeypatch.setattr(client, "_answer", lambda deadline, heard: patience.append(deadline) or Answer(1, {}))
+        began = time.monotonic()
+        client.ask("pause", patience=1000.0)
+        assert patience[0] - began > 1000.0
 
 
 def test_a_second_subscription_gets_nothing_of_the_first(path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agroal.errors import ManagementError, ServerUnavailable
 from agroal.management.controls import Call, Role, ShutdownMode
-from agroal.management.dispatch import Dispatcher
+from agroal.management.dispatch import Dispatcher, may
 from agroal.management.verb import Kind, Verb
 from agroal.management.verbs import VERBS
 from agroal.management.wire import Answer, Code, Failure, Request, encode_answer
@@ -27,7 +27,7 @@ NEEDED = {
 """What verbs need."""
 
 
-def ask(request: Request, controls: FakeControls | None = None, role: Role = Role.ADMIN) -> Answer:
+def ask(request: Request, controls: FakeControls | None = None, role: Role | None = Role.ADMIN) -> Answer:
     return asyncio.run(Dispatcher().answer(request, Call(controls or FakeControls(), role, PEER)))
 
 
@@ -57,6 +57,30 @@ def test_a_verb_is_executed_for_whom_it_is_meant(verb: Verb, role: Role) -> None
     else:
         assert not isinstance(reply.outcome, Failure)
         verb.result.from_json(reply.outcome)
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_who_has_no_role_may_nothing_not_even_look_or_try(verb: Verb) -> None:
+    controls = stopping()
+    for dry_run in (False, True):
+        reply = ask(asked_for(verb, dry_run=dry_run), controls, None)
+        assert failure(reply).code == "forbidden"
+        assert "you may nothing" in failure(reply).message
+    assert (controls.done, controls.recorded, len(controls.shutdowns)) == ([], [], 1)
+
+
+@pytest.mark.parametrize("role", [*Role, None])
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_the_table_says_who_may_ask_for_what(verb: Verb, role: Role | None) -> None:
+    looking = {"ping", "status", "status details", "events", "log tail", "conf ls", "conf get", "conf alias"}
+    for_programs = {"hello", "snapshot", "subscribe", "unsubscribe"}
+    match role:
+        case Role.ADMIN:
+            assert may(role, verb)
+        case Role.MONITOR:
+            assert may(role, verb) is (verb.name in looking | for_programs)
+        case None:
+            assert not may(role, verb)
 
 
 @pytest.mark.parametrize(

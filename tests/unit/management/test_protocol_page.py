@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import json
 import re
 from dataclasses import fields
@@ -11,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from agroal.management import event, memory, wire
+from agroal.auth import guesses
+from agroal.auth.hba import peer_at
+from agroal.auth.users import Users
+from agroal.management import event, memory, remote, wire
+from agroal.management.admission import AUTHENTICATE, Arrival, admit
 from agroal.management.client import ManagementClient
 from agroal.management.commands import history, subscribe
 from agroal.management.commands.hello import FEATURES
@@ -31,7 +36,9 @@ from agroal.management.controls import (
 )
 from agroal.management.dispatch import Dispatcher
 from agroal.management.event import Event, EventKind
+from agroal.management.proof import proof
 from agroal.management.record import Record
+from agroal.management.remote import Bounds
 from agroal.management.server import ManagementServer
 from agroal.management.snapshot import (
     AuthenticationFailure,
@@ -48,8 +55,10 @@ from agroal.management.snapshot import (
     Snapshot,
     Waiter,
 )
+from agroal.management.stranger import MAX_FRAME
 from agroal.management.verb import Verb
 from agroal.management.verbs import VERBS
+from tests.unit.management.door import FakeDoor
 from tests.unit.management.fake import FakeControls
 from tests.unit.management.sample import LIMIT_REACHED
 
@@ -94,6 +103,39 @@ def test_every_verb_has_one_example_and_it_is_what_agroal_answers() -> None:
             assert [said(request, controls) for request in requests] == [expected] * len(names)
             shown += names
     assert sorted(shown) == sorted(verb.name for verb in VERBS)
+
+
+def test_the_login_over_the_network_is_what_both_sides_say() -> None:
+    texts = examples(PAGE.partition("## Over the network")[2].partition("\n## ")[0])
+    door = FakeDoor(users=Users({"ops": "pencil"}, b"key"))
+    arrival = Arrival(peer_at("10.0.3.7"), encrypted=True, binding=bytes(32))
+    agroal = admit(arrival, door, "3rfcNHYJY1ZVvWVs7j")
+    caller = proof("ops", "pencil", "rOprNGfwEbeRWgbNEkqO", binding=bytes(32))
+    args, said = next(caller), []
+    next(agroal)
+    for id in itertools.count(1):
+        said.append({"v": 1, "id": id, "verb": AUTHENTICATE, "args": args})
+        try:
+            result = agroal.send(args)
+        except StopIteration as done:
+            result = done.value.result
+        said.append(wire.answer_document(wire.Answer(id, result)))
+        try:
+            args = caller.send(result)
+        except StopIteration:
+            break
+    assert texts == said
+
+
+def test_the_bounds_over_the_network_are_those_of_the_code() -> None:
+    assert Bounds() == Bounds(strangers=16, programs=16, patience=10.0)
+    assert "16 connections at a time on which nobody has been let in" in PAGE
+    assert MAX_FRAME == 4096
+    assert "at most 4096 bytes a message" in PAGE
+    assert (guesses.FREE, guesses.SHORTEST, guesses.LONGEST, guesses.FORGOTTEN) == (3, 0.25, 8.0, 300.0)
+    assert "After three failures from one address" in PAGE
+    assert "250 ms, then twice as\nlong each time, up to 8 s" in PAGE
+    assert remote.IDLE + remote.INTERVAL * remote.PROBES == 60
 
 
 def test_the_example_of_a_push_is_what_agroal_sends() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from agroal.auth.login import Greeting
+from agroal.net.chosen import Hold
 from agroal.net.dial import Address
-from agroal.net.link import Parting
+from agroal.net.link import Parting, nothing
 from agroal.net.server import Server
 from agroal.net.turns import Turns
 from agroal.pipeline.statements import Statements
@@ -19,14 +20,6 @@ from tests.unit.wire.messages import IN_TRANSACTION, READY, message
 
 QUERY, ANSWER = query("SELECT 1"), message("C", b"SELECT 1\0") + READY
 BEGIN, BEGUN = query("BEGIN"), message("C", b"BEGIN\0") + IN_TRANSACTION
-
-
-@dataclass(eq=False)
-class FakeLease:
-    server: Server
-    turns: int = 0
-    session: object = None
-    lost: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -45,7 +38,7 @@ class Dance:
         pairs = [self.stack.enter_context(channel(self.pump, f"server {n}", self.small)) for n in (1, 2)]
         self.servers = [theirs for theirs, _ in pairs]
         self.leases = [
-            FakeLease(Server(made, Address("pg", "127.0.0.1", 5432), Greeting({}, pid, b"")))
+            Hold(Server(made, Address("pg", "127.0.0.1", 5432), Greeting({}, pid, b"")), None, nothing, 0.0)
             for pid, (_, made) in enumerate(pairs, 1)
         ]
         self.turns = Turns(ours, Turn(Statements(b"agroal_"), 10))

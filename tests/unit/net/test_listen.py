@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -193,6 +194,16 @@ class TestListener:
             path.write_text("a successor's")
             at.listener.close()
             assert path.exists()
+
+    def test_closing_leaves_a_shared_socket_to_the_others_who_have_it(self, path: Path) -> None:
+        ours = listening_socket(path, 0o777, 16)
+        with pump() as made, closing(ours.dup(), socket.socket(socket.AF_UNIX)) as (theirs, client):
+            listener = Listener(made, ours, lambda *_: pytest.fail("nobody is let in"), Timer(), shared=True)
+            listener.close()
+            listener.close()
+            client.connect(str(path))
+            assert select.select([made.fileno()], [], [], 0)[0] == [], "clients of theirs do not wake us"
+            theirs.accept()[0].close()
 
     @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
     def test_rests_when_there_is_no_descriptor_for_one_more(

@@ -154,6 +154,16 @@ def test_peeking_tells_silence_from_bytes_and_from_the_end() -> None:
         assert ours.peek() == b""
 
 
+def test_so_many_bytes_are_looked_at_or_taken() -> None:
+    with pump() as made, channel(made, "peer") as (peer, ours):
+        assert ours.take(9) is None
+        peer.send(b"four more")
+        assert ours.peek(4) == b"four"
+        assert (ours.take(5), ours.take(99), ours.take(99)) == (b"four ", b"more", None)
+        peer.close()
+        assert ours.take(9) == b""
+
+
 def test_closing_twice_is_closing_once() -> None:
     with pump() as made, channel(made, "peer") as (_, ours):
         ours.attend(lambda: None)

@@ -10,7 +10,7 @@ from agroal.net.server import Server, Traffic
 from agroal.wire.talk import Talk, read_message
 from tests.unit.looping import in_a_loop, pumping, until
 from tests.unit.net.pairs import channel, received
-from tests.unit.wire.messages import message
+from tests.unit.wire.messages import READY, message, parameter
 
 SOON = 0.02
 """Seconds: how long something that never happens is waited for."""
@@ -75,3 +75,14 @@ def test_traffic_adds_up() -> None:
     assert total == Traffic(1, 2, 3, 4)
     total += more
     assert total == Traffic(11, 22, 33, 44)
+
+
+@in_a_loop
+async def test_a_client_is_told_of_the_settings_that_the_server_has_then() -> None:
+    async with pumping() as pump:
+        with channel(pump, "server") as (_, ours):
+            server = server_at(ours)
+            assert server.welcome == READY
+            for zone in ("UTC", "Mars"):
+                server.parameters["TimeZone"] = zone
+                assert server.welcome == server.welcome == parameter("TimeZone", zone) + READY

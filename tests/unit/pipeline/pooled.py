@@ -47,7 +47,7 @@ class Pooled:
         """What its server is asked."""
         turn, frontend = self.turn, self.turn.frontend
         data, frontend.cut = frontend.cut + data, b""
-        if turn.overlap is not None:
+        if turn.tally.overlap is not None:
             self.asking.read_on(data[: frontend.skip])
         at = frontend.walk_from(bytearray(data + OURS), 0, len(data))
         if at == len(data):
@@ -64,7 +64,7 @@ class Pooled:
             heard = self.answering.look(bytearray(said + OURS), 0, at, len(said))
         else:
             heard = said
-            turn.retry = None
+            turn.tally.retry = None
         if again := self.answering.again:
             self.answering.again = None
             self.retries += 1
@@ -76,7 +76,7 @@ class Pooled:
             turn.leaves(())
             if not turn.tally.stale:
                 turn.luggage.unnamed = turn.tally.unnamed
-            turn.retry = None
+            turn.tally.retry = None
             turn.bound.clear()
             self.seat = None
         return heard

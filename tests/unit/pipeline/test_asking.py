@@ -168,7 +168,7 @@ class TestTexts:
         cut = len(text) - OVERLAP + 40  # in the middle of the function's name
         sent = b"".join(asked(client, piece, seat) for piece in (text[:100], text[100:cut], text[cut:]))
         assert sent == text
-        assert client.turn.overlap is None
+        assert client.turn.tally.overlap is None
         assert Trace.LOCK in client.turn.seen[-1].traces
 
     def test_a_statement_too_long_to_be_kept_keeps_its_server(self, client: Pooled, seat: Seat) -> None:

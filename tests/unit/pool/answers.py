@@ -50,6 +50,7 @@ class Answers(Promises):
     def on_connect(self, effect: Connect) -> None:
         private = effect.waiter is not None
         assert effect.slot not in self.connections, "a seat that is taken"
+        assert not self.is_paused(effect.key), "a connect to a paused database"
         connection = Connection(effect.slot, effect.key, private, self.now, effect.waiter)
         self.connections[effect.slot] = connection
         assert self.room(self.limit(effect.key)) >= 0, "a connect beyond the limit"
@@ -86,11 +87,13 @@ class Answers(Promises):
         else:
             assert all(client.since <= other.since for other in self.queue(client.key, private=False)), "out of turn"
         assert effect.lease > self.leases, "a lease number of its own"
+        assert client.held_since is None, "its database is paused"
         self.leases = effect.lease
         connection.at, connection.lease = At.LEASED, effect.lease
 
     def on_refuse(self, effect: Refuse) -> None:
         client = self.answered(effect.waiter, "refused")
+        assert client.held_since is None, "who is held is not refused"
         if effect.reason is RefuseReason.POOL_IS_FULL:
             assert self.now >= client.since + self.settings.blocking_timeout, "too early"
             assert not client.alone
@@ -103,7 +106,7 @@ class Answers(Promises):
     def on_close(self, effect: Close) -> None:
         connection = self.connections[effect.slot]
         assert connection.at in (At.IDLE, At.BACK, At.LEASED, At.ASKED), "nothing there to close"
-        assert connection.at is not At.ASKED or self.event == "flush", "it was to be asked first"
+        assert connection.at is not At.ASKED or self.event in ("flush", "pause"), "it was to be asked first"
         if connection.at is At.BACK and connection.unwanted:
             assert effect.reason is connection.unwanted, f"closed for another reason: {effect.reason.name}"
         if connection.at is At.LEASED:
@@ -138,7 +141,9 @@ class Answers(Promises):
         client.told = True
         assert self.settings.wait_notice_timeout
         assert self.now >= client.since + self.settings.wait_notice_timeout, "too early"
-        position = self.queue(client.key, client.private).index(client) + 1
+        mine = [one for one in self.waiting if (one.key, one.private) == (client.key, client.private)]
+        position = [one for one in mine if not one.alone].index(client) + 1
+        assert effect.paused == (client.held_since is not None), "why it waits"
         assert effect.position == position, "where it stands"
 
     def check_that_somebody_gains(self, connection: Connection) -> None:

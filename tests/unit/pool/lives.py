@@ -50,7 +50,7 @@ def live(seed: int, steps: int) -> None:
 def something(world: World, dice: Random) -> None:
     opening, closing, idle, leased = (world.having(at) for at in (At.OPENING, At.CLOSING, At.IDLE, At.LEASED))
     asked = world.having(At.ASKED)
-    match dice.choices(range(16), [30, 25, 20, 20, 2, 2, 1, 1, 6, 20, 1, 3, 1, 1, 1, 1])[0]:
+    match dice.choices(range(18), [30, 25, 20, 20, 2, 2, 1, 1, 6, 20, 1, 3, 1, 1, 1, 1, 1, 3])[0]:
         case 0 if len(world.waiting) < 12:
             world.ask(dice.choice(KEYS), private=dice.random() < 0.1)
         case 1 if world.leased():
@@ -86,3 +86,7 @@ def something(world: World, dice: Random) -> None:
             world.outage(dice.choice([1, 4]), dice.choice(KEYS))
         case 15:
             world.news_of_nothing(dice.randint(0, 11), dice.randint(0, 3))
+        case 16:
+            world.pause(dice.choice(DATABASES))
+        case 17:
+            world.resume(dice.choice(DATABASES))

@@ -53,6 +53,12 @@ class Client:
     """Its own connect is under way."""
     told: bool = False
     """That it waits."""
+    held_since: float | None = None
+    """A pause holds it."""
+    came: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.came = self.since
 
 
 @dataclass
@@ -90,6 +96,8 @@ class Notes:
     """Limits whose `initial_size` has been reached."""
     gates: dict[str | None, bool] = field(default_factory=lambda: {None: True})
     """What was said last of a database, or (None) of all others: whether it is open."""
+    passages: dict[str | None, bool] = field(default_factory=lambda: {None: True})
+    """Likewise: whether it is not paused."""
 
     def leased(self) -> list[Connection]:
         """Also those that were closed under their clients, who have yet to notice."""
@@ -103,10 +111,16 @@ class Notes:
         return [one for one in mine if not (wanted and one.unwanted)]
 
     def queue(self, key: PoolKey, private: bool) -> list[Client]:
-        return [one for one in self.waiting if (one.key, one.private) == (key, private) and not one.alone]
+        """Those who can be served, in order."""
+        mine = [one for one in self.waiting if (one.key, one.private) == (key, private)]
+        return [one for one in mine if not one.alone and one.held_since is None]
+
+    def is_paused(self, key: PoolKey) -> bool:
+        return not self.passages.get(key.database, self.passages[None])
 
     def lanes(self) -> set[tuple[PoolKey, bool]]:
-        return {(client.key, client.private) for client in self.waiting if not client.alone}
+        waiting = [client for client in self.waiting if not client.alone and client.held_since is None]
+        return {(client.key, client.private) for client in waiting}
 
     def size(self, key: PoolKey, private: bool) -> int:
         mine = [one for one in self.connections.values() if (one.key, one.private) == (key, private)]
@@ -141,6 +155,8 @@ class Notes:
     def missing(self, limit: Limit) -> int:
         """How many connections are to be opened ahead of clients; below 0: none may be."""
         if "all" in (limit.database, limit.user) or not self.gates.get(limit.database, self.gates[None]):
+            return -1
+        if not self.passages.get(limit.database, self.passages[None]):
             return -1
         if not any(limit is self.limit(PoolKey(one.database, one.user)) for one in self.limits):
             return -1

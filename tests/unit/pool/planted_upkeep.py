@@ -126,9 +126,9 @@ def the_position_is_that_among_all(patch: pytest.MonkeyPatch) -> None:
     notify = Board.notify
 
     def muddled(board: Board, now: float) -> Iterator[Notify]:
-        everybody = [waiter.id for waiter in board.waiters]
+        everybody = [waiter.id for waiter in board.waiters.everybody()]
         for notice in notify(board, now):
-            yield Notify(notice.waiter, everybody.index(notice.waiter) + 1, notice.error)
+            yield Notify(notice.waiter, everybody.index(notice.waiter) + 1, notice.error, notice.paused)
 
     patch.setattr(Board, "notify", muddled)
 

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from agroal.errors import IllegalTransition
-from tests.unit.pool import planted, planted_upkeep
+from tests.unit.pool import planted, planted_pauses, planted_upkeep
 from tests.unit.pool.lives import live
 from tests.unit.pool.test_world import Life
 
 Bug = Callable[[pytest.MonkeyPatch], None]
 
-BUGS: list[Bug] = [*planted.BUGS, *planted_upkeep.BUGS]
+BUGS: list[Bug] = [*planted.BUGS, *planted_upkeep.BUGS, *planted_pauses.BUGS]
 
 ENOUGH = settings(
     max_examples=400,

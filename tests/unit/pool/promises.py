@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agroal.config.choices import Validation
 from agroal.pool.core import Pool
 from agroal.pool.limits import Limit
 from agroal.pool.slot import FREE, LEASED, VALIDATION, PoolKey
+from agroal.pool.waiters import WaitReason
 from tests.unit.pool.notes import At, Luck, Notes
 
 
@@ -16,6 +19,7 @@ class Promises(Notes):
 
     def check(self) -> None:
         self.check_caps()
+        self.check_pauses()
         self.check_that_nobody_waits_in_vain()
         self.check_deadline()
         self.check_snapshot()
@@ -33,6 +37,14 @@ class Promises(Notes):
         leases = [connection.lease for connection in self.having(At.LEASED)]
         assert 0 not in leases
         assert len(set(leases)) == len(leases)
+
+    def check_pauses(self) -> None:
+        for connection in self.connections.values():
+            if self.is_paused(connection.key):
+                assert connection.at not in (At.IDLE, At.ASKED), "a paused database has a free connection"
+                assert connection.private or connection.at is At.CLOSING or connection.unwanted, "it will stay"
+        marked = [one for one in self.having(At.LEASED) if one.unwanted]
+        assert self.pool.stands_by != bool(marked or self.settings.validation is Validation.FOREGROUND), "by itself"
 
     def check_that_nobody_waits_in_vain(self) -> None:
         for connection in self.having(At.IDLE):
@@ -68,10 +80,10 @@ class Promises(Notes):
 
     def check_deadline(self) -> None:
         deadline = self.pool.next_deadline()
-        queued = [client for client in self.waiting if not client.alone]
+        queued = [client for client in self.waiting if not client.alone and client.held_since is None]
         if queued and self.settings.blocking_timeout:
             assert deadline is not None, "somebody waits, and nothing will end it"
-            assert deadline <= queued[0].since + self.settings.blocking_timeout
+            assert deadline <= min(client.since for client in queued) + self.settings.blocking_timeout
         for key, luck in self.luck.items():
             if self.now < luck.retry_at and self.queue(key, private=False):
                 assert deadline is not None
@@ -108,8 +120,12 @@ class Promises(Notes):
         assert {row.index for row in picture.slots if row.state in LEASED} == {
             one.slot for one in self.having(At.LEASED)
         }
-        queue = [client.id for client in self.waiting if not client.alone]
-        assert [row.waiter for row in picture.waiters] == queue, "the snapshot shows who waits"
+        queue = [client for client in self.waiting if not client.alone]
+        shown = [(client.id, client.came, client.held_since is not None) for client in queue]
+        assert [
+            (row.waiter, pytest.approx(row.since), row.reason is WaitReason.PAUSED) for row in picture.waiters
+        ] == shown, "the snapshot shows who waits"
+        assert self.pool.held(None) == sum(client.held_since is not None for client in queue)
         totals = picture.totals
         assert totals.leases == self.answers["granted"]
         assert totals.refusals.total() == self.answers["refused"]

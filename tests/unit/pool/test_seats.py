@@ -7,7 +7,7 @@ from agroal.pool.effects import CloseReason
 from agroal.pool.lanes import Cap, Lane, Lanes
 from agroal.pool.limits import Limit
 from agroal.pool.seats import Seats
-from agroal.pool.slot import FLUSH, FREE, IN_USE, NOT_INIT, PoolKey
+from agroal.pool.slot import FLUSH, FREE, GRACEFULLY, IN_USE, NOT_INIT, PoolKey
 from agroal.pool.waiters import WaitReason
 
 
@@ -82,3 +82,31 @@ def test_the_cap_that_blocks_is_named_the_limit_before_max_connections() -> None
     seats.empty.clear()
     assert seats.blocker(free_cap) is WaitReason.MAX_CONNECTIONS
     assert seats.blocker(cap) is WaitReason.LIMIT
+
+
+def test_connects_are_timed_from_the_first_step_to_the_log_in_and_failures_are_counted() -> None:
+    seats, lane, _ = pieces()
+    seats.move(seats.open(lane, 1.0), FREE, 1.5)
+    seats.move(seats.open(lane, 2.0), IN_USE, 2.25)
+    seats.move(seats.open(lane, 3.0), NOT_INIT, 9.0)
+    totals = lane.totals
+    assert (sum(totals.connects.counts), totals.connects.sum, totals.connect_failures) == (2, 750_000, 1)
+
+
+def test_a_lease_is_timed_until_it_is_over_however_it_ends() -> None:
+    seats, lane, _ = pieces()
+    times = lane.totals.lease_times
+    slot = seats.open(lane, 0.0)
+    seats.move(slot, IN_USE, 1.0)
+    seats.move(slot, IN_USE, 3.0)  # handed on
+    assert (sum(times.counts), times.sum) == (1, 2_000_000)
+    seats.move(slot, GRACEFULLY, 4.0)  # that is not its end
+    assert sum(times.counts) == 1
+    seats.move(slot, FLUSH, 8.0)
+    assert (sum(times.counts), times.sum) == (2, 7_000_000)
+    seats.move(slot, NOT_INIT, 9.0)
+    assert sum(times.counts) == 2
+    lost = seats.open(lane, 10.0)
+    seats.move(lost, IN_USE, 10.0)
+    seats.move(lost, NOT_INIT, 10.5)
+    assert (sum(times.counts), times.sum) == (3, 7_500_000)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from agroal.pool.effects import CloseReason, RefuseReason
-from agroal.pool.histogram import BOUNDS_US
+from agroal.pool.histogram import BOUNDS_LONG_US, BOUNDS_US, Histogram
 from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 from agroal.pool.slot import PoolKey
@@ -12,6 +12,13 @@ from agroal.pool.waiters import WaitReason
 from tests.unit.pool.shell import BATCH, BOOKS, WEB, Shell
 
 LIMIT = Limit("shop", (), "web", 3, 2, 1, "agroal_databases.conf:3")
+
+
+def times(bounds: tuple[int, ...], *microseconds: int) -> Histogram:
+    histogram = Histogram(bounds)
+    for one in microseconds:
+        histogram.add(one)
+    return histogram
 
 
 def test_a_pool_is_seen_with_its_limit_its_connections_and_its_queue() -> None:
@@ -40,6 +47,9 @@ def test_a_pool_is_seen_with_its_limit_its_connections_and_its_queue() -> None:
         timeouts=0,
         failures=0,
         error=None,
+        connects=times(BOUNDS_US, 0, 0),
+        connect_failures=0,
+        lease_times=times(BOUNDS_LONG_US, 1_000_000),
     )
 
 

@@ -32,3 +32,36 @@ def test_who_leaves_is_in_no_index_any_more() -> None:
     assert list(cap.waiting) == [lane(lanes, "a")]
     waiters.remove(other)
     assert (len(waiters), waiters.oldest(), len(cap.waiting), len(lane(lanes, "a").waiting)) == (0, None, 0, 0)
+
+
+def test_who_is_held_is_in_a_queue_of_its_own_until_it_is_freed() -> None:
+    lanes, waiters = Lanes([]), Waiters()
+    cap: Cap = lanes.caps[0]
+    paused = lane(lanes, "a")
+    for number, user, since in ((1, "a", 1.0), (2, "b", 2.0), (3, "a", 3.0)):
+        waiters.add(Waiter(number, lane(lanes, user), since))
+    waiters.hold([paused], 4.0)
+    waiters.add(Waiter(4, paused, 6.0, held_since=6.0), held=True)
+    assert ([*waiters.by_id], [*waiters.held.by_id], list(cap.waiting)) == ([2], [1, 3, 4], [lane(lanes, "b")])
+    assert [waiter.id for waiter in waiters.everybody()] == [1, 2, 3, 4]
+    assert (waiters.find(3), waiters.find(2), waiters.find(9)) == (paused.held[3], waiters.get(2), None)
+    waiters.remove(paused.held[3])
+    waiters.free([paused], 10.0)
+    assert [(waiter.id, waiter.since, waiter.came) for waiter in waiters] == [
+        (2, 2.0, 2.0),
+        (1, 7.0, 1.0),
+        (4, 10.0, 6.0),
+    ]
+    assert (len(waiters.held), [*paused.waiting], [*paused.held], len(cap.waiting)) == (0, [1, 4], [], 2)
+
+
+def test_who_has_been_told_where_it_stands_is_not_told_again_for_having_been_held() -> None:
+    lanes, waiters = Lanes([]), Waiters()
+    paused = lane(lanes, "a")
+    for number, since in ((1, 1.0), (2, 5.0)):
+        waiters.add(Waiter(number, paused, since))
+    assert [told.id for told, _ in waiters.notify(3.0, 1.0)] == [1]
+    waiters.hold([paused], 6.0)
+    assert waiters.next_to_notify() is None
+    waiters.free([paused], 7.0)
+    assert [(told.id, position) for told, position in waiters.notify(20.0, 1.0)] == [(2, 2)]

@@ -166,6 +166,14 @@ class Life(RuleBasedStateMachine):
     def an_administrator_shuts_or_opens_the_gate(self, database: str | None, is_open: bool) -> None:
         self.world.switch(database, is_open)
 
+    @rule(database=strategies.sampled_from(DATABASES))
+    def an_administrator_pauses(self, database: str | None) -> None:
+        self.world.pause(database)
+
+    @rule(database=strategies.sampled_from(DATABASES))
+    def an_administrator_resumes(self, database: str | None) -> None:
+        self.world.resume(database)
+
     @rule(
         limits=strategies.sampled_from(LIMITS),
         blocking=strategies.sampled_from([3.0, 0.0]),

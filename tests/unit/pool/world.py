@@ -13,21 +13,19 @@ import pytest
 from agroal.errors import ClientFacing, IllegalTransition, ServerRefused, ServerUnavailable
 from agroal.pool.board import NOTICE_SPACING
 from agroal.pool.core import Pool
-from agroal.pool.effects import Close, CloseReason, Refuse, RefuseReason
-from agroal.pool.flushing import Fate, FlushMode
-from agroal.pool.limits import Limit
-from agroal.pool.settings import PoolSettings
+from agroal.pool.effects import CloseReason, Refuse, RefuseReason
+from agroal.pool.flushing import FlushMode
 from agroal.pool.slot import PoolKey
 from agroal.pool.upkeep import AGE_SPREAD, SWEEP_SPACING
-from tests.unit.pool.answers import Answers
 from tests.unit.pool.notes import At, Client, Connection, Luck
+from tests.unit.pool.orders import Orders
 
 DOWN = ServerUnavailable("connection refused")
 NO_DATABASE = ServerRefused({"C": "3D000", "M": 'database "shop" does not exist'})
 
 
 @dataclass
-class World(Answers):
+class World(Orders):
     """What happens, and what the pool answers."""
 
     def __post_init__(self) -> None:
@@ -37,7 +35,7 @@ class World(Answers):
 
     def ask(self, key: PoolKey, private: bool = False) -> None:
         self.asked += 1
-        client = Client(self.asked, key, private, self.now)
+        client = Client(self.asked, key, private, self.now, held_since=self.now if self.is_paused(key) else None)
         self.waiting.append(client)
         self.take("ask", self.pool.acquire(client.id, key, self.now, private=private))
 
@@ -90,7 +88,7 @@ class World(Answers):
 
     def connect_failed(self, connection: Connection, error: ClientFacing = DOWN) -> None:
         del self.connections[connection.slot]
-        if not connection.private:
+        if not connection.private and not connection.unwanted:
             self.note_failure(connection)
         concerned = [one.id for one in self.waiting if (one.key, one.private) == (connection.key, connection.private)]
         effects = self.pool.connect_failed(connection.slot, error, self.now)
@@ -100,9 +98,11 @@ class World(Answers):
                 assert effect.waiter in concerned, "somebody else's bad luck"
         self.take("connect failed", effects)
         coming = self.opening(False, connection.key) + self.asked_of(connection.key)
-        if not connection.private and error is NO_DATABASE:
+        if connection.private or connection.unwanted:
+            return
+        if error is NO_DATABASE:
             assert not self.queue(connection.key, private=False), "time won't mend it"
-        elif not connection.private and not self.of(connection, At.LEASED, wanted=True):
+        elif not self.of(connection, At.LEASED, wanted=True):
             assert len(self.queue(connection.key, private=False)) <= coming, "the hopeless are refused at once"
 
     def note_failure(self, connection: Connection) -> None:
@@ -159,9 +159,8 @@ class World(Answers):
     def tick(self) -> None:
         self.take("tick", self.pool.tick(self.now))
         timeout = self.settings.blocking_timeout
-        late = [
-            client for client in self.waiting if timeout and not client.alone and self.now >= client.since + timeout
-        ]
+        waiting = [client for client in self.waiting if not client.alone and client.held_since is None]
+        late = [client for client in waiting if timeout and self.now >= client.since + timeout]
         assert not late, "nobody waits longer than blocking_timeout"
         if notice := self.settings.wait_notice_timeout:
             due = notice + NOTICE_SPACING
@@ -177,41 +176,6 @@ class World(Answers):
                     due = max(due, self.tight_at.get(id(limit), 0.0) + idle)
                 kept = self.spare(limit) <= 0
                 assert kept or self.now < due + slack, "idle for too long and still there"
-
-    def flush(self, mode: FlushMode, database: str | None) -> None:
-        hit = [one for one in self.connections.values() if database in (None, one.key.database)]
-        idle = [one for one in hit if one.at in (At.IDLE, At.ASKED)]
-        leased = [one for one in hit if one.at is At.LEASED]
-        doomed = [one for one in leased if mode is FlushMode.ALL or (mode is FlushMode.STRAGGLERS and one.unwanted)]
-        for one in hit:
-            if (mode is FlushMode.ALL and one.at is At.OPENING) or (
-                mode is FlushMode.GRACEFULLY and one.at is At.LEASED
-            ):
-                one.unwanted = one.unwanted or CloseReason.FLUSHED
-        forecast = self.pool.forecast(mode, database)
-        effects = self.pool.flush(mode, database, self.now)
-        closes = sum(isinstance(one, Close) and one.reason is CloseReason.FLUSHED for one in effects)
-        assert forecast[Fate.CLOSED] + forecast[Fate.KILLED] == closes, "what was said before comes true"
-        self.take("flush", effects)
-        flushed = mode is not FlushMode.STRAGGLERS
-        assert all((one.at is At.CLOSING) == flushed for one in idle if one.idle_since < self.now), "nothing idle stays"
-        assert all((one.at is At.CLOSING) == (one in doomed) for one in leased), "what is leased goes as the mode says"
-
-    def switch(self, database: str | None, is_open: bool) -> None:
-        self.gates = {None: is_open} if database is None else self.gates | {database: is_open}
-        self.take("switch", self.pool.switch(database, is_open, self.now))
-
-    def reload(self, settings: PoolSettings, limits: list[Limit]) -> None:
-        names = {(limit.database, limit.user) for limit in limits}
-        self.filled = {name for name in self.filled if name in names}
-        older = settings.max_connection_age != self.settings.max_connection_age
-        self.settings, self.limits = settings, limits
-        self.grace = {id(limit): len(self.under(limit)) for limit in limits}
-        for connection in self.connections.values():
-            if older and connection.at is not At.OPENING:
-                age = settings.max_connection_age
-                connection.retire_at = connection.began + age * (1 - AGE_SPREAD * self.chance) if age else math.inf
-        self.take("reload", self.pool.reconfigure(settings, limits, self.now))
 
     # -- what can't happen
 

@@ -91,5 +91,5 @@ def test_agroal_cli_completes_its_verbs_and_the_others_what_they_have() -> None:
     assert offered(cli, "status", "") == {"details"}
     assert offered(admin, "user", "") == {"add", "edit", "del", "ls"}
     assert offered(agroal, "--che") == {"--check"}
-    assert offered(agroal, "") == set()
+    assert offered(agroal, "") == {"doctor"}
     assert offered(top, "--screen", "s") == {"slots", "servers", "security"}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from agroal_top.alerts import DEGRADED, Alert, Kind, alerts, days_left
 
-from agroal.management.snapshot import ConfigurationState, Snapshot
+from agroal.management.snapshot import ConfigurationState, Database, Snapshot
 from tests.unit.management import sample
 from tests.unit.tui.made import made, pool
 
@@ -43,6 +43,15 @@ def test_a_wait_of_more_than_a_second_is_an_error_and_a_shorter_one_is_not() -> 
     alert = only(calm(pools=(pool(waiting=2, oldest_wait_us=4_100_000),)))
     assert alert == Alert(Kind.WAITING, "error", "shop/web", "shop/web: 2 waiting, the first for 4.1 s")
     assert alerts(calm(pools=(pool(waiting=2, oldest_wait_us=1_000_000),)), 0) == []
+
+
+def test_a_pause_is_one_warning_whoever_waits_and_however_long() -> None:
+    held = pool(paused=True, waiting=3, oldest_wait_us=90_000_000, active=0, other=10, max=10)
+    other = pool("billing", paused=True, waiting=2)
+    alert = only(calm(pools=(held, other), databases=(Database("shop", True, True),)))
+    assert alert == Alert(Kind.PAUSED, "warn", "shop", "shop paused, 3 clients held")
+    alert = only(calm(pools=(held, other), databases=(Database("all", True, True), Database("stock", True, False))))
+    assert alert.text == "all paused, 5 clients held"
 
 
 def test_a_limit_that_keeps_somebody_waiting_is_a_warning() -> None:

@@ -129,6 +129,28 @@ def test_a_disabled_database_takes_nobody() -> None:
     assert source.command("enable", {}, dry_run=True)["databases"] == ["shop"]
 
 
+def test_who_comes_to_a_paused_database_waits_until_it_is_resumed() -> None:
+    source, before = demo()
+    leased = sum(pool.active for pool in before.pools if pool.database == "shop")
+    tried = source.command("pause", {"database": "shop"}, dry_run=True)
+    assert (tried["databases"], tried["leased"]) == (["shop"], leased)
+    source.command("pause", {"database": "shop"})
+    for _ in range(30):
+        picture = next(source.snapshots(1.0))
+        assert isinstance(picture, Snapshot)
+    shop = [pool for pool in picture.pools if pool.database == "shop"]
+    assert [(database.name, database.paused) for database in picture.databases] == [("shop", True)]
+    assert all(pool.paused and not pool.idle for pool in shop)
+    assert {waiter.reason for waiter in picture.waiters if waiter.database == "shop"} == {"paused"}
+    assert source.command("pause", {"database": "shop"}, dry_run=True)["databases"] == []
+    assert source.command("reconnect", {}, dry_run=True)["leased"] == sum(pool.active for pool in picture.pools)
+    assert source.command("resume", {})["held"] == sum(pool.waiting for pool in shop)
+    after = next(source.snapshots(1.0))
+    assert isinstance(after, Snapshot)
+    assert not after.databases
+    assert sum(pool.active for pool in after.pools if pool.database == "shop")
+
+
 def test_a_client_that_is_killed_is_gone() -> None:
     source, picture = demo()
     victim = picture.clients[0]

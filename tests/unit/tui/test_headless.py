@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from agroal_top.headless import DEGRADED, DENIED, OK, UNREACHABLE, endless, once, record, status_of, watch
-from agroal_top.recording import Recorder
 from agroal_top.replay import ReplaySource
 from agroal_top.source import Denied, Lost, Refused
 
+from agroal.management.recording import Recorder
 from tests.unit.management import sample
 from tests.unit.tui.made import ScriptedSource, event, made, pool
 

@@ -16,11 +16,12 @@ from agroal_top.demo import DemoSource
 from agroal_top.live import LiveSource
 from agroal_top.options import Options
 from agroal_top.preferences import usual_action_log, usual_file
-from agroal_top.recording import Recorded, Recorder
+from agroal_top.recording import Recorded
 from agroal_top.replay import ReplaySource
 from agroal_top.source import Denied, Source
 
 from agroal import __version__
+from agroal.management.recording import Recorder
 from agroal.management.snapshot import Snapshot
 from tests.unit.management.fake import FakeControls
 from tests.unit.management.running import running
@@ -125,6 +126,7 @@ def test_not_let_in_is_status_3(path: Path, capsys: Capture, monkeypatch: pytest
         (["-o", "x"], "-o is where --once or --watch print to"),
         (["--once", "--watch", "1"], "not allowed with"),
         (["--demo", "--socket", "x"], "not allowed with"),
+        (["agroal://ops@there:1", "-D", "x"], "not allowed with"),
         (["--watch", "0.1"], "no number of seconds between 0.2 and 3600"),
         (["--interval", "soon"], "no number of seconds"),
         (["--interval", "nan"], "no number of seconds"),
@@ -260,6 +262,23 @@ def test_wishes_count_where_the_command_line_says_nothing(shown: list[tuple[Sour
         5.0, theme="dracula", mouse=False, colour="red", keymap={"main.quit": "f10"}, action_log=Path("/a/log")
     )
     assert (other.name, plain.interval, plain.mouse, plain.action_log) == ("/elsewhere", 5.0, False, Path("b"))
+
+
+def test_an_agroal_in_the_network_has_a_uri(
+    shown: list[tuple[Source, Options]], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("AGROAL_PASSWORD", "pencil")
+    wishes = usual_file()
+    wishes.parent.mkdir(parents=True, exist_ok=True)
+    wishes.write_text('[profile.far]\nuri = "agroal://eye@far:2346?tls-mode=disable"\n')
+    try:
+        assert main(["agroal://ops@there:2346"]) == 0
+        assert main(["-P", "far"]) == 0
+        assert main(["agroal://ops:pencil@there:2346"]) == 2
+    finally:
+        wishes.unlink()
+    assert [source.name for source, _ in shown] == ["agroal://ops@there:2346", "agroal://eye@far:2346"]
+    assert "pencil" not in capsys.readouterr().err
 
 
 def test_what_is_done_is_written_down_unless_it_is_made_up(shown: list[tuple[Source, Options]], path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_profile_counts_before_it(wishes: Path) -> None:
         ('[profile.shop]\n[keymap]\n"main.quit" = 3', "keymap.main.quit: a text was expected"),
         ("profile = 3", "profile is to be a table"),
         ('[profile.shop]\nsockt = "/x"', "profile.shop.sockt is not known"),
-        ('[profile.shop]\nsocket = "/x"\nconfig = "/y"', "one of config, directory, socket is enough"),
+        ('[profile.shop]\nsocket = "/x"\nconfig = "/y"', "one of config, directory, socket, uri is enough"),
         ('[profile.other]\nsocket = "/x"', "no profile “shop”: it has other"),
     ],
 )

@@ -14,11 +14,12 @@ from random import Random
 
 import pytest
 from agroal_top.demo import DemoSource
-from agroal_top.recording import BadRecording, Recorded, Recorder
+from agroal_top.recording import Recorded
 from agroal_top.replay import ReplaySource
 from agroal_top.source import Lost
 
 from agroal.management.event import Event
+from agroal.management.recording import BadRecording, Recorder
 from agroal.management.snapshot import Snapshot
 from tests.unit.tui.made import ScriptedSource, event, made, slot
 
@@ -78,7 +79,7 @@ def test_a_recording_survives_the_death_of_its_writer(path: Path) -> None:
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from agroal_top.recording import Recorder\n"
+        "from agroal.management.recording import Recorder\n"
         "from tests.unit.tui.test_recording import LIVE\n"
         "recorder = Recorder(Path(sys.argv[1]))\n"
         "for item in LIVE[:100]: recorder.add(item)\n"

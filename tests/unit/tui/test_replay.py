@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from agroal_top.model import Model
-from agroal_top.recording import BadRecording, Recorder
 from agroal_top.replay import LEAD, ReplaySource
 from agroal_top.source import LookingOnly, Lost
 
+from agroal.management.frames import Encoder
+from agroal.management.recording import BadRecording, Frame, Recorder, save
 from agroal.management.snapshot import Snapshot
 from tests.unit.tui.made import event, made
 
@@ -261,3 +262,46 @@ def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
     Recorder(empty).close()
     with pytest.raises(BadRecording, match="is empty"):
         ReplaySource(empty)
+
+
+class TestLog:
+    @pytest.fixture
+    def logged(self, tmp_path: Path) -> Path:
+        """Ten seconds, and in each a line, recorded by agroal itself."""
+        path, encoder = tmp_path / "flight.agrec", Encoder()
+        frames = [Frame(one.mono_us, one.wall, *encoder.encode(one)) for one in map(made, range(10))]
+        levels = ("warn", "error") * 5
+        save(
+            path,
+            frames,
+            (),
+            [
+                (frame.mono_us, level, f"line {at}")
+                for at, (frame, level) in enumerate(zip(frames, levels, strict=True))
+            ],
+        )
+        return path
+
+    @pytest.mark.parametrize(
+        ("second", "level", "lines", "found"),
+        [(3, "trace", 9, [0, 1, 2, 3]), (9, "trace", 2, [8, 9]), (9, "error", 2, [7, 9]), (3, "fatal", 9, [])],
+    )
+    def test_has_the_last_lines_before_the_picture_that_is_shown(
+        self, logged: Path, second: int, level: str, lines: int, found: list[int]
+    ) -> None:
+        with closing(ReplaySource(logged)) as source:
+            source.seek(second)
+            assert [line.text for line in source.log_tail(level, lines)] == [f"line {number}" for number in found]
+
+    @pytest.mark.parametrize("damage", ["DROP TABLE line", "UPDATE line SET text = x'ff'"])
+    def test_that_is_not_there_or_can_not_be_read_is_none(self, logged: Path, damage: str) -> None:
+        with closing(sqlite3.connect(logged)) as database:
+            database.execute(damage)
+            database.commit()
+        with closing(ReplaySource(logged)) as source:
+            assert source.log_tail("trace", 10) == []
+
+    def test_of_one_that_is_closed_is_none(self, logged: Path) -> None:
+        source = ReplaySource(logged)
+        source.close()
+        assert source.log_tail("trace", 10) == []

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from textual import work
 
+from agroal.management.recording import BadRecording
 from agroal_top.export import exported
-from agroal_top.recording import BadRecording, Recorded
+from agroal_top.recording import Recorded
 from agroal_top.screens.choice import Choice, Item
 from agroal_top.screens.keys import Keys
 from agroal_top.source import Lost, Refused

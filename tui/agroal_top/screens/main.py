@@ -95,6 +95,8 @@ class MainScreen(Replay):
                 return [*(actions.flush(target.database) if target.database else []), *actions.flush(None)]
             case "enable" | "disable" if target.database is not None:
                 return [actions.switch(kind, target.database)]
+            case "pause" | "resume" | "reconnect":
+                return [actions.pause(kind, name) for name in ([target.database] if target.database else []) + [None]]
             case "kill" if target.client is not None:
                 return [actions.kill(target.client)]
             case "reload":

@@ -77,6 +77,22 @@ def switch(verb: str, database: str) -> Action:
     return Action(verb, {"database": database}, f"{word} database {database}", hint, button=word, key=word[0])
 
 
+def pause(verb: str, database: str | None) -> Action:
+    """`verb` is pause, resume or reconnect."""
+    word, key, hint = {
+        "pause": ("Pause", "P", "hold clients, close their connections"),
+        "resume": ("Resume", "R", "let clients go on"),
+        "reconnect": ("Reconnect", "O", "replace connections, hold nobody"),
+    }[verb]
+    where = "all databases" if database is None else f"database {database}"
+    args = {} if database is None else {"database": database}
+    return Action(verb, args, f"{word} {where}", hint, button=word, key=key)
+
+
+def pauses(database: str | None) -> list[Action]:
+    return [pause(verb, database) for verb in ("pause", "resume", "reconnect")]
+
+
 def kill(client: Client) -> Action:
     title = f"Kill client {client.id}: {client.user}@{client.database} from {client.address}"
     hint = "end its connection, whatever it is doing"
@@ -134,7 +150,8 @@ def menu(target: Target, instance: str, status: str) -> list[Action]:
         actions.append(kill(target.client))
     if target.database is not None:
         actions += [*flush(target.database), switch("enable", target.database), switch("disable", target.database)]
-    return [*actions, *flush(None), RELOAD, CLEAR, *shutdown(instance, status)]
+        actions += pauses(target.database)
+    return [*actions, *flush(None), *pauses(None), RELOAD, CLEAR, *shutdown(instance, status)]
 
 
 def command_line(action: Action) -> str:
@@ -161,6 +178,15 @@ def effects(action: Action, result: Mapping[str, object]) -> list[str]:
             ]
         case ["enable"]:
             return ["New clients are let in.", f"Clients that are in: {result.get('clients', 0)}."]
+        case ["pause"]:
+            return [
+                f"Clients are held until it is resumed (R), {result.get('held', 0)} of them now.",
+                f"In use: {_count(result, 'leased', 'connection')}, closed when they come back.",
+            ]
+        case ["resume"]:
+            return [f"Clients that go on: {result.get('held', 0)}." if result.get("databases") else "It is not paused."]
+        case ["reconnect"]:
+            return [f"In use: {_count(result, 'leased', 'connection')}, replaced when they come back; the others now."]
         case ["kill"]:
             return [f"The client is {shown(result.get('state'))}; it gets an error that says so (57P01)."]
         case ["shutdown", "immediate"]:

@@ -60,8 +60,12 @@ def _use(row: Row) -> Part:
     return Part(f"{format.bar((pool.active,), pool.max, BAR)} {pool.active}/{pool.max}", use_tone(row))
 
 
+def _state(row: Row) -> str:
+    return "off" if not row.pool.enabled else "paused" if row.pool.paused else "on"
+
+
 def _enabled(row: Row) -> Part:
-    return Part("on", Tone.DIM) if row.pool.enabled else Part("OFF", Tone.ERROR)
+    return {"on": Part("on", Tone.DIM), "off": Part("OFF", Tone.ERROR), "paused": Part("PAU", Tone.WARN)}[_state(row)]
 
 
 def _waiting(row: Row) -> Part:
@@ -94,7 +98,7 @@ def _count(value: int, tone: Tone = Tone.PLAIN) -> Part:
 COLUMNS: tuple[Column[Row], ...] = (
     Column("database", "Database", 11, lambda row: row.pool.database, lambda row: Part(row.pool.database), grows=True),
     Column("user", "User", 10, lambda row: row.pool.user, lambda row: Part(row.pool.user)),
-    Column("enabled", "En", 3, lambda row: "on" if row.pool.enabled else "off", _enabled, priority=4),
+    Column("enabled", "En", 3, _state, _enabled, priority=4),
     Column("use", "Use", 16, lambda row: row.use, _use, Kind.NUMBER, left=True),
     Column("idle", "Idle", 5, lambda row: row.pool.idle, lambda row: Part(str(row.pool.idle)), Kind.NUMBER, 7),
     Column("other", "Other", 5, lambda row: row.pool.other, lambda row: _count(row.pool.other), Kind.NUMBER, 9),
@@ -146,6 +150,8 @@ def details(row: Row, model: Model, points: int, ascii: bool = False) -> Iterato
         yield [Part(f"{pool.failures} connects failed in a row: {pool.error}", Tone.ERROR)]
     if not pool.enabled:
         yield [Part("disabled: new clients are refused; E lets them in", Tone.ERROR)]
+    if pool.paused:
+        yield [Part("paused: clients are held; R lets them go on", Tone.WARN)]
     series = model.pool_series(row.key, max(points, 1))
     now = row.rates.qps if row.rates else None
     for title, curve, last in (

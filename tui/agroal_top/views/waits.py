@@ -63,6 +63,8 @@ def blocked_by(waiter: Waiter, snapshot: Snapshot) -> str:
             return f"connecting failed: {why}"
         case "connects":
             return "too many connections are being opened at once"
+        case "paused":
+            return "the database is paused: R lets it go on"
     return waiter.reason
 
 

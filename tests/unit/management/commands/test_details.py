@@ -77,6 +77,7 @@ def test_details_of_usual_names_fit_120_columns() -> None:
     ("pool", "lines"),
     [
         (replace(POOL, enabled=False), ["disabled"]),
+        (replace(POOL, paused=True), ["paused"]),
         (
             replace(POOL, failures=3, error="password authentication failed for user “web”"),
             ["failing", "shop/web: password authentication failed for user “web” (3 failed connects in a row)"],

@@ -63,10 +63,19 @@ def test_status_reads() -> None:
     [
         ((Database("shop", False), Database("billing", False)), "disabled     shop, billing"),
         ((Database("all", False), Database("shop", True)), "disabled     all, but not shop"),
+        ((Database("shop", True, True), Database("billing", True)), "paused       shop"),
+        ((Database("all", True, True), Database("billing", True)), "paused       all, but not billing"),
+        ((Database("all", True, True),), "paused       all"),
     ],
 )
-def test_disabled_databases_are_named(databases: tuple[Database, ...], line: str) -> None:
+def test_disabled_and_paused_databases_are_named(databases: tuple[Database, ...], line: str) -> None:
     assert list(status.text(status.summary(snapshot(databases=databases, configuration=SETTLED))))[-1] == line
+
+
+def test_what_is_disabled_and_paused_is_named_twice() -> None:
+    databases = (Database("all", False, False), Database("shop", False, True), Database("billing", True, False))
+    lines = list(status.text(status.summary(snapshot(databases=databases, configuration=SETTLED))))
+    assert lines[-2:] == ["disabled     all, but not billing", "paused       shop"]
 
 
 def test_when_all_is_as_usual_there_is_no_line_about_it() -> None:

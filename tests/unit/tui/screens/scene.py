@@ -150,6 +150,9 @@ ANSWERS: Mapping[str, Mapping[str, object]] = {
     "flush all": FLUSHED,
     "enable": {"database": "shop", "enabled": True, "databases": ["shop"], "clients": 2},
     "disable": {"database": "shop", "enabled": False, "databases": ["shop"], "clients": 2},
+    "pause": {"database": "shop", "databases": ["shop"], "leased": 2, "others": 1, "held": 3, "waited_us": None},
+    "resume": {"database": "shop", "databases": ["shop"], "held": 3},
+    "reconnect": {"database": "shop", "leased": 2, "others": 1, "waited_us": None},
     "kill": {"client": 7, "user": "bi", "database": "analytics", "address": "10.0.3.7:50007", "state": "active"},
     "conf set": {"key": "validation", "old": "background", "new": "off", "restart": False},
     "conf alias": {

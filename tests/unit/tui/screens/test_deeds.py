@@ -46,6 +46,19 @@ def test_a_reversible_deed_shows_its_effect_and_wants_a_yes(key: str, verb: str)
     play(scenario)
 
 
+@pytest.mark.parametrize(("key", "verb"), [("P", "pause"), ("R", "resume"), ("O", "reconnect")])
+def test_what_holds_clients_or_replaces_connections_is_for_one_database_or_for_all(key: str, verb: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        for title, args in ((f"{verb.capitalize()} database analytics", {"database": "analytics"}), ("all", {})):
+            await scene.press("2", key)
+            await chosen(scene, title)
+            await asked(scene)
+            await scene.press("y")
+            await scene.until(lambda args=args: scene.source.done[-1:] == [(verb, args)])
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("key", ["enter", "escape", "n"])
 def test_whoever_does_not_say_yes_says_no(key: str) -> None:
     async def scenario(scene: Scene) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from agroal_top.app import AgroalTop
 from agroal_top.options import Options
-from agroal_top.recording import MEGABYTE, Recorded
+from agroal_top.recording import Recorded
 from agroal_top.replay import ReplaySource
 from agroal_top.screens.ask import Ask
 from textual.pilot import Pilot
 
+from agroal.management.recording import MEGABYTE
 from tests.unit.tui.screens.scene import EVENTS, FakeSource, snapshot
 
 LENGTH = 40

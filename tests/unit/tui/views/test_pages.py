@@ -45,6 +45,17 @@ def test_a_failing_pool_says_why() -> None:
     assert "4 connects failed in a row: connection refused" in said
 
 
+def test_a_paused_pool_says_so_and_what_ends_it() -> None:
+    row = pools.rows(fed(0, 1))[0]
+    paused = replace(row, pool=replace(row.pool, enabled=True, paused=True))
+    enabled = pools.listing(fed(0)).column("enabled")
+    assert enabled is not None
+    assert (enabled.show(paused).text, enabled.show(paused).tone) == ("PAU", Tone.WARN)
+    assert [plain(line) for line in pools.details(paused, fed(0, 1), 10) if "held" in plain(line)] == [
+        "paused: clients are held; R lets them go on"
+    ]
+
+
 def test_empty_seats_are_slots_too() -> None:
     (group,) = slots.groups(snapshot())
     assert len(group.cells) == 40
@@ -103,6 +114,7 @@ def test_a_client_says_what_it_waits_for_and_what_it_holds() -> None:
         ("opening", "its connection is being opened"),
         ("validating", "its connection is being validated"),
         ("retry", "connecting failed: it is tried again"),
+        ("paused", "the database is paused: R lets it go on"),
         ("connects", "too many connections are being opened at once"),
         ("something-new", "something-new"),
     ],

@@ -7,10 +7,10 @@ from itertools import islice
 
 import pytest
 from agroal_top.demo import DemoSource
-from agroal_top.frames import KEY_EVERY, BadFrame, Decoder, Encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agroal.management.frames import KEY_EVERY, BadFrame, Decoder, Encoder
 from agroal.management.snapshot import Snapshot
 from tests.unit.tui.made import made, slot
 

@@ -15,7 +15,7 @@ import json
 import zlib
 from collections.abc import Iterator
 
-from agroal.management.client import ManagementError
+from agroal.errors import ManagementError
 from agroal.management.snapshot import Snapshot
 
 KEY_EVERY = 60

@@ -1,0 +1,81 @@
+"""The reset of a server that owes nothing, and in which no transaction is open.
+
+It is the one thing that is said to a server for each client. As long as it answers as it always does (pipeline/
+routine.py), nothing is parsed; else a dialogue goes on with what it has said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agroal.net.alarm import Alarm, alarm
+from agroal.net.converse import READ_AT_ONCE, Finished
+from agroal.net.server import Server
+from agroal.pipeline.between import reset
+from agroal.pipeline.routine import recorded, routine
+from agroal.wire.codes import Status
+
+Worn = Mapping[str, str]
+
+
+class Reset:
+    """`finished` is called once, with what `between.reset` returns or raises."""
+
+    __slots__ = ("_finished", "_query", "_routine", "_said", "_server", "_timer")
+
+    def __init__(self, server: Server, query: str, finished: Finished[Worn]) -> None:
+        self._server = server
+        self._query = query
+        self._finished = finished
+        self._routine = routine(query, server.wanted, server.parameters)
+        self._said = b""
+        self._timer: Alarm
+
+    def start(self, seconds: float) -> None:
+        """It has so many seconds."""
+        channel = self._server.channel
+        self._timer = alarm(seconds, self._expire)
+        try:
+            channel.write(self._routine.request)
+        except OSError:
+            self._go_the_long_way()
+        else:
+            channel.attend(self._readable, self._go_the_long_way)
+
+    def _readable(self) -> None:
+        server = self._server
+        channel = server.channel
+        view = channel.pump.view
+        try:
+            received = channel.sock.recv_into(view, READ_AT_ONCE)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = 0
+        self._said += view[:received]
+        worn = self._routine.follow(self._said, server.parameters)
+        if worn is not None:
+            self._timer.cancel()
+            channel.ignore()
+            self._finished(worn, None)
+        elif not received or not self._routine.goes_on(self._said):
+            self._go_the_long_way()
+
+    def _expire(self) -> None:
+        self._server.channel.ignore()
+        self._server.fit = False
+        self._finished(None, TimeoutError())
+
+    def _go_the_long_way(self) -> None:
+        """Understand what it says. That the server is gone is found out there as well."""
+        server, heard = self._server, list[bytes]()
+        talk = recorded(reset(Status.IDLE, self._query, server.parameters, server.wanted), heard)
+        next(talk)  # which is the request
+
+        def ended(worn: Worn | None, error: Exception | None) -> None:
+            if worn is not None and self._routine.is_worn(worn):
+                self._routine.learn(b"".join(heard))
+            self._finished(worn, error)
+
+        server.channel.unread = self._said
+        server.talk(talk, None, ended, timer=self._timer)
