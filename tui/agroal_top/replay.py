@@ -19,8 +19,7 @@ from agroal.management.frames import BadFrame, Decoder
 from agroal.management.recording import BadRecording, check_format
 from agroal.management.snapshot import Snapshot
 from agroal_top.places import place_of
-from agroal_top.source import LOOKING, Hello, LogLine, LookingOnly, Lost, Refused, Setting
-from agroal_top.views.log import LEVELS
+from agroal_top.source import LEVELS, LOOKING, Hello, LogLine, LookingOnly, Lost, Refused, Setting
 
 SPEEDS = (1, 2, 5, 10, 60)
 LEAD = 60.0

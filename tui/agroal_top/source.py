@@ -124,5 +124,7 @@ class Source(Protocol):
         """May be called while another thread is in `snapshots`."""
 
 
+LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+"""Of log lines, the least grave first."""
 LOOKING = frozenset({"ping", "status", "status details", "events", "log tail", "conf ls", "conf get", "conf alias"})
 """The verbs that change nothing."""

@@ -13,7 +13,7 @@ from agroal_top import keymap
 from agroal_top.keymap import Where
 from agroal_top.model import Model
 from agroal_top.screens.page import Page
-from agroal_top.source import Lost, Refused
+from agroal_top.source import LEVELS, Lost, Refused
 from agroal_top.views import log
 from agroal_top.widgets.live_table import LiveTable
 
@@ -94,7 +94,7 @@ class LogPage(Page):
         self.paint(cast("AgroalTop", self.app).model)
 
     def action_level(self) -> None:
-        self._level = log.LEVELS[(log.LEVELS.index(self._level) + 1) % len(log.LEVELS)]
+        self._level = LEVELS[(LEVELS.index(self._level) + 1) % len(LEVELS)]
         self.paint(cast("AgroalTop", self.app).model)
 
     def action_follow(self) -> None:

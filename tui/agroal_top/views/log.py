@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from agroal.management.client import Event
 from agroal_top import format
-from agroal_top.source import LogLine
+from agroal_top.source import LEVELS, LogLine
 from agroal_top.views.listing import Column, Kind, Listing, worded
 from agroal_top.views.record import Done
 from agroal_top.views.text import Part, Tone
 
-LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 _TONES = {"fatal": Tone.ERROR, "error": Tone.ERROR, "warn": Tone.WARN, "debug": Tone.DIM, "trace": Tone.DIM}
 
 
