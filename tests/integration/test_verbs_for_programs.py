@@ -41,8 +41,8 @@ def words(pool: Agroal) -> Iterator[dict[str, list[str]]]:
         wait_until(lambda: any(slot.state == "free" for slot in pool.snapshot().slots), "a server is free")
         [client] = pool.snapshot().clients
         yield {verb: [word.format(client=client.id) for word in given] for verb, given in GIVEN.items()}
-    pool.manage("enable")
-    pool.manage("conf", "reload")
+    for undo in (["resume"], ["enable"], ["conf", "reload"]):
+        pool.manage(*undo)
 
 
 @pytest.mark.parametrize(("verb", "spelling"), SPELLINGS)

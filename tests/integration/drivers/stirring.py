@@ -13,16 +13,16 @@ from tests.integration.daemon import Agroal
 
 @contextmanager
 def stirred(pool: Agroal) -> Iterator[None]:
-    """One more client takes a server and gives it back again and again: who comes next finds another on top."""
+    """Again and again one more client comes, and has the server that came back last: whose that was finds another."""
     enough = threading.Event()
 
     def stir() -> None:
         while not enough.is_set():
             with suppress(psycopg.OperationalError), pool.connect() as client:  # a test may kill its server
-                while not enough.wait(0.0005):
-                    client.execute("BEGIN")
-                    enough.wait(0.001)
-                    client.execute("COMMIT")
+                client.execute("BEGIN")
+                enough.wait(0.002)
+                client.execute("COMMIT")
+            enough.wait(0.001)
 
     stirrer = threading.Thread(target=stir)
     stirrer.start()
