@@ -31,6 +31,8 @@ log = logging.getLogger("agroal.session")
 
 UNKNOWN = "\0"
 """What no setting can be."""
+MOST_PINS = 1000
+"""Users and applications that are counted by name: clients choose what they are called."""
 
 
 class Taker:
@@ -242,7 +244,8 @@ class Taker:
             server.outfit = None  # what its start-up packet asked for has gone as well
             server.others = dict.fromkeys(self.outfit.others, UNKNOWN)
         for trace in left - before:
-            self._daemon.pins[trace, self._key.user, self.session.application_name] += 1
+            pins, pin = self._daemon.pins, (trace, self._key.user, self.session.application_name)
+            pins[pin if pin in pins or len(pins) < MOST_PINS else (trace, "", "")] += 1
         if not left:
             return True
         match self._daemon.settings.session_state:

@@ -97,6 +97,11 @@ class Life(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.leased())
     @rule(number=pick)
+    def a_turn_is_over(self, number: int) -> None:
+        self.world.hand_on(nth(self.world.leased(), number))
+
+    @precondition(lambda self: self.world.leased())
+    @rule(number=pick)
     def a_waiter_was_gone_when_its_turn_came(self, number: int) -> None:
         self.world.decline(nth(self.world.leased(), number))
 

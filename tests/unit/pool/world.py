@@ -60,6 +60,18 @@ class World(Orders):
         else:
             self.take("release", self.pool.release(connection.slot, lease, self.now))
 
+    def hand_on(self, connection: Connection) -> None:
+        """A turn is over, and the connection stays where turns are taken, if it may."""
+        if not self.pool.recount(connection.slot, connection.lease, self.now, 0):
+            self.release(connection)
+            return
+        assert self.verdict(connection, None) is None, "it has to go"
+        waits = bool(self.queue(connection.key, private=False))
+        if grant := self.pool.hand_on(connection.slot, self.now):
+            connection.lease, connection.at = 0, At.BACK
+            self.take("hand on", [grant])
+        assert (grant is not None) == (waits and self.pool.passage.is_open(connection.key.database)), "who is next"
+
     def decline(self, connection: Connection) -> None:
         lease, connection.lease = connection.lease, 0
         if connection.at is At.LEASED:

@@ -26,7 +26,7 @@ KUBERNETES = ("1.25.0", "1.32.0")
 
 pytestmark = pytest.mark.skipif(
     not (find_spec("helm_python") and find_spec("kubernetes_validate")),
-    reason="the chart is rendered by helm-python-sdk and checked by kubernetes-validate (dependency group chart)",
+    reason="the chart is rendered by helm-python-sdk and checked by kubernetes-validate (make chart)",
 )
 
 CASES: dict[str, dict[str, Any]] = {

@@ -1,0 +1,151 @@
+"""What goes on between clients without a word to the pool."""
+
+from __future__ import annotations
+
+import pytest
+
+from agroal.config.choices import Validation
+from agroal.pool.flushing import FlushMode
+from agroal.pool.limits import Limit
+from agroal.pool.settings import PoolSettings
+from tests.unit.pool.shell import BATCH, BOOKS, WEB, Shell
+
+ONE, TWO = PoolSettings(max_connections=1), PoolSettings(max_connections=2)
+
+
+def test_a_lease_that_goes_on_is_counted_for_each_who_had_it() -> None:
+    shell = Shell(ONE)
+    lease = shell.lease()
+    assert shell.pool.recount(lease.slot, lease.lease, 1.0, 5)
+    snapshot = shell.pool.snapshot(1.0)
+    assert (snapshot.totals.leases, snapshot.pools[0].leases, snapshot.slots[0].leases) == (6, 6, 6)
+
+
+def test_one_that_is_to_be_closed_when_it_comes_back_does_not_go_on() -> None:
+    shell = Shell(ONE)
+    lease = shell.lease()
+    shell.do(shell.pool.flush(FlushMode.GRACEFULLY, None, 0.0))
+    assert not shell.pool.recount(lease.slot, lease.lease, 0.0, 1)
+    assert shell.pool.snapshot(0.0).totals.leases == 1
+
+
+def test_one_that_is_too_old_does_not_go_on() -> None:
+    shell = Shell(PoolSettings(max_connections=1, max_connection_age=60))
+    lease = shell.lease()
+    assert shell.pool.recount(lease.slot, lease.lease, 59.0, 0)
+    assert not shell.pool.recount(lease.slot, lease.lease, 60.0, 0)
+
+
+def test_a_lease_that_is_over_does_not_go_on() -> None:
+    shell = Shell(ONE)
+    lease = shell.lease()
+    shell.release(lease)
+    assert not shell.pool.recount(lease.slot, lease.lease, 0.0, 0)
+
+
+def test_it_goes_to_the_first_who_waits() -> None:
+    shell = Shell(ONE)
+    lease = shell.lease()
+    first, second = shell.ask_all(2)
+    granted = [shell.pool.hand_on(lease.slot, 1.0) for _ in range(3)]
+    assert [grant and grant.waiter for grant in granted] == [first, second, None]
+    assert [grant.lease for grant in granted if grant] == [lease.lease + 1, lease.lease + 2]
+
+
+class TestWaitingInVain:
+    """Whether the return of a connection is all that can help."""
+
+    def test_where_all_are_leased(self) -> None:
+        shell = Shell(ONE)
+        shell.lease()
+        shell.ask()
+        assert shell.pool.is_waiting_in_vain(WEB)
+
+    def test_not_where_nobody_has_one(self) -> None:
+        shell = Shell(ONE)
+        assert not shell.pool.is_waiting_in_vain(WEB)
+        shell.lease(BATCH)
+        shell.ask()
+        assert not shell.pool.is_waiting_in_vain(WEB)
+
+    def test_not_while_one_is_being_opened(self) -> None:
+        shell = Shell(TWO)
+        shell.lease()
+        shell.ask_all(2)
+        assert not shell.pool.is_waiting_in_vain(WEB)
+        shell.connect()
+        assert shell.pool.is_waiting_in_vain(WEB)
+
+    def test_not_while_one_is_being_closed(self) -> None:
+        shell = Shell(TWO)
+        shell.lease()
+        other = shell.lease(BATCH)
+        shell.ask()
+        shell.do(shell.pool.flush(FlushMode.ALL, None, 0.0, user=BATCH.user))
+        assert other.slot == shell.closes[0].slot
+        assert not shell.pool.is_waiting_in_vain(WEB)
+
+    def test_not_while_the_database_is_paused(self) -> None:
+        shell = Shell(ONE)
+        shell.lease()
+        shell.ask()
+        shell.do(shell.pool.pause(None, 0.0))
+        assert not shell.pool.is_waiting_in_vain(WEB)
+
+    @pytest.mark.parametrize("seconds", [0.0, 0.9])
+    def test_not_where_nobody_has_the_patience(self, seconds: float) -> None:
+        shell = Shell(PoolSettings(max_connections=1, blocking_timeout=seconds))
+        shell.lease()
+        shell.ask()
+        assert not shell.pool.is_waiting_in_vain(WEB)
+
+
+class TestAhead:
+    """Who goes first, as far as the pool knows."""
+
+    def test_those_of_the_same_key(self) -> None:
+        shell = Shell(ONE)
+        shell.lease()
+        waiters = shell.ask_all(2)
+        ahead = shell.pool.ahead(WEB)
+        assert ahead is not None
+        assert list(ahead) == waiters
+
+    def test_others_that_could_use_its_seats_count_as_well(self) -> None:
+        shell = Shell(ONE)
+        shell.lease()
+        shell.ask(BATCH)
+        assert shell.pool.ahead(WEB) is None
+
+    def test_others_with_a_limit_of_their_own_do_not(self) -> None:
+        limits = [Limit("shop", (), "batch", 1), Limit("shop", (), "web", 1)]
+        shell = Shell(PoolSettings(max_connections=5), limits)
+        shell.lease()
+        shell.lease(BATCH)
+        shell.ask(BATCH)
+        assert list(shell.pool.ahead(WEB) or ["nobody"]) == ["nobody"]
+
+    def test_a_key_that_nobody_has_asked_for(self) -> None:
+        assert Shell(ONE).pool.ahead(BOOKS) is None
+
+
+def test_keys_with_limits_of_their_own_share_nothing_while_there_is_room() -> None:
+    limits = [Limit("shop", (), "batch", 1), Limit("shop", (), "web", 1)]
+    shell = Shell(PoolSettings(max_connections=3), limits)
+    shell.lease()
+    shell.lease(BATCH)
+    assert None is not shell.pool.share(WEB) is not shell.pool.share(BATCH)
+    shell.lease(BOOKS)
+    assert shell.pool.share(WEB) is None
+
+
+def test_waits_elsewhere_are_counted() -> None:
+    shell = Shell(PoolSettings(max_connections=1, validation=Validation.OFF))
+    shell.release(shell.lease())
+    before = shell.pool.snapshot(0.0)
+    times = [2, 1, *[0] * 15]
+    shell.pool.count_waits(WEB, 3, 4_200, times, 0.0)
+    after = shell.pool.snapshot(0.0)
+    assert (after.totals.waits - before.totals.waits, after.totals.wait_us - before.totals.wait_us) == (3, 4_200)
+    counted = zip(after.pools[0].wait_histogram, before.pools[0].wait_histogram, strict=True)
+    assert [new - old for new, old in counted] == times
