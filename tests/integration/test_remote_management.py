@@ -95,7 +95,8 @@ def monitor(where: Remote) -> Remote:
 @pytest.mark.parametrize(("user", "role"), [("ops", "admin"), ("eye", "monitor")])
 def test_an_admin_is_let_in_over_tls_and_has_a_role(pool: Agroal, where: Remote, user: str, role: str) -> None:
     assert asked(replace(where, user=user, password=ADMINS[user]))["role"] == role
-    assert re.search(rf"{user}@127\.0\.0\.1:\d+ is let in as {role} \(TLSv1\.3\)", pool.log)
+    line = rf"{user}@127\.0\.0\.1:\d+ is let in as {role} \(TLSv1\.3\)"
+    wait_until(lambda: re.search(line, pool.log), "that is in the log")
 
 
 def test_it_can_be_made_sure_by_its_certificate_that_it_is_agroal(
