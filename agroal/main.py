@@ -27,7 +27,6 @@ from agroal.daemon.files import read as read_files
 from agroal.daemon.log import Log
 from agroal.daemon.reload import Read
 from agroal.daemon.systemd import Systemd
-from agroal.doctor import command as doctor
 from agroal.errors import AgroalError, ConfigurationError, Problem
 from agroal.net.chosen import RELAY
 
@@ -58,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     flags = {role.name: getattr(options, role.name) for role in ROLES}
     if options.command == "doctor":
+        from agroal.doctor import command as doctor  # the daemon has no need of it
+
         return doctor.run(flags, options.directory, os.environ, as_json=options.format == "json")
     read = partial(read_files, flags, options.directory, os.environ)
     try:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from agroal.console.face import Face
 from agroal.console.inside import PGBOUNCER_VERSION
-from agroal.console.table import Face
 from agroal.console.values import Type, Value
 
 ENCODING: Final = "UTF8"

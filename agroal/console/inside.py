@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agroal.config.units import duration
-from agroal.console.table import Column, Face, Show, View
+from agroal.console.face import Face
+from agroal.console.table import Column, Show, View
 from agroal.console.values import Type
 from agroal.management.controls import Setting
 

@@ -13,9 +13,10 @@ from typing import Final
 
 from agroal.console import commands, shows
 from agroal.console.commands import Command
+from agroal.console.face import Face
 from agroal.console.identity import ENCODING, FUNCTIONS, IGNORED, Identity
 from agroal.console.inside import EQUIVALENTS
-from agroal.console.table import AnyShow, Face, Row
+from agroal.console.table import AnyShow, Row
 from agroal.console.tokens import SYNTAX_ERROR, Kind, Statement, Token
 from agroal.console.values import Type, Value
 from agroal.errors import ConsoleError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from agroal.console.averages import Rates
+from agroal.console.face import Face
 from agroal.console.values import Type, Value
 from agroal.management.controls import Alias, Setting
 from agroal.management.snapshot import Snapshot
@@ -17,14 +17,6 @@ T = TypeVar("T")
 Row = tuple[Value, ...]
 
 MICROSECONDS: Final = 1_000_000
-
-
-class Face(StrEnum):
-    """Under which name the console was called."""
-
-    AGROAL = "agroal"
-    PGBOUNCER = "pgbouncer"
-    """Only PgBouncer's columns, so that programs made for it find what they expect."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,8 @@ from agroal.auth.guesses import Guesses
 from agroal.auth.ident import Usermap
 from agroal.auth.users import Secret
 from agroal.config.model import HbaLine, Method
-from agroal.console.averages import Averages
-from agroal.console.commands import Errand
-from agroal.console.errands import Clerk
-from agroal.console.identity import Identity
-from agroal.console.table import Face
-from agroal.console.talk import Console
+from agroal.console.face import Face
 from agroal.daemon.controls import DaemonControls
-from agroal.daemon.desk import Desk
 from agroal.daemon.state import State
 from agroal.errors import AuthenticationFailed, ManagementError, Terminated, TooManyClients
 from agroal.management.controls import Call, Role
@@ -38,6 +32,8 @@ from agroal.wire.startup import StartupMessage, requested_settings
 from agroal.wire.talk import Talk
 
 if TYPE_CHECKING:
+    from agroal.console.averages import Averages
+    from agroal.console.commands import Errand
     from agroal.daemon.daemon import Daemon
     from agroal.daemon.session import Session
 
@@ -65,7 +61,7 @@ class Consoles:
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._dispatcher = Dispatcher()
-        self._averages = Averages()
+        self._averages: Averages | None = None
         self._guesses = Guesses()
         self._busy: set[Session] = set()
 
@@ -121,7 +117,14 @@ class Consoles:
 
     async def serve(self, session: Session, caller: Caller) -> None:
         """To its goodbye. Raises ClientFacing, PeerGone."""
+        from agroal.console.averages import Averages  # these take memory: who has no console does without
+        from agroal.console.errands import Clerk
+        from agroal.console.identity import Identity
+        from agroal.console.talk import Console
+        from agroal.daemon.desk import Desk
+
         daemon, startup = self._daemon, caller.startup
+        self._averages = self._averages or Averages()
         identity = Identity(
             face=caller.face,
             user=startup.user,

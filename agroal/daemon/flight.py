@@ -31,8 +31,8 @@ from agroal.daemon.reel import Reel
 from agroal.errors import ManagementError
 from agroal.management.dump import Dump
 from agroal.management.event import Event, EventKind
+from agroal.management.frames import BadRecording
 from agroal.management.phrases import amount
-from agroal.management.recording import BadRecording, save
 from agroal.management.snapshot import Snapshot
 from agroal.management.times import duration, microseconds
 from agroal.management.wire import Code
@@ -194,6 +194,8 @@ class FlightRecorder:
         if not self._reel.frames:
             raise BadRecording("agroal has not run for long enough to have taken a picture")
         _make_room(order.path.parent, self._daemon.settings.port)
+        from agroal.management.recording import save  # with SQLite: who never asks for a record does without
+
         save(order.path, self._reel.frames, order.events, order.lines)
         return self._told(order, order.path.stat().st_size)
 

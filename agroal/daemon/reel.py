@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from agroal.management.frames import Encoder
-from agroal.management.recording import Frame
+from agroal.management.frames import Encoder, Frame
 from agroal.management.snapshot import Snapshot
 
 LARGEST: Final = 32 << 20

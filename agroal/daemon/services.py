@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from agroal.daemon.controls import DaemonControls
-from agroal.daemon.remote import RemoteManagement
 from agroal.management.dispatch import Dispatcher
 from agroal.management.server import ManagementServer
 
@@ -47,10 +46,12 @@ def _wanted(daemon: Daemon) -> list[Service]:
         daemon.flight,
         ManagementServer(daemon.socket_path("agroal"), controls, dispatcher),
     ]
-    if daemon.settings.management:
+    if daemon.settings.management:  # what these two load takes memory: who does not want them does without
+        from agroal.daemon.remote import RemoteManagement
+
         services.append(RemoteManagement(daemon, controls, dispatcher))
     if daemon.settings.metrics:
-        from agroal.daemon.scraping import Scraping  # prometheus-client takes memory: who is not scraped does without
+        from agroal.daemon.scraping import Scraping
 
         services.append(Scraping(daemon))
     return services

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from agroal.errors import ManagementError
 from agroal.management.snapshot import Snapshot
@@ -30,6 +31,20 @@ _LEVEL = 6
 
 class BadFrame(Exception):
     """What was read is no frame."""
+
+
+class BadRecording(Exception):
+    """The file can't be written, or is no recording; says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A snapshot as it is kept."""
+
+    mono_us: int
+    wall: str
+    is_key: bool
+    data: bytes
 
 
 class Encoder:

@@ -21,12 +21,11 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from agroal import __version__
 from agroal.management.event import Event
-from agroal.management.frames import Encoder
+from agroal.management.frames import BadRecording, Encoder, Frame
 from agroal.management.snapshot import Snapshot
 
 FORMAT = "agroal-recording 1"
@@ -44,20 +43,6 @@ CREATE TABLE event (mono_us INTEGER NOT NULL, seq INTEGER NOT NULL, frame INTEGE
                     PRIMARY KEY (mono_us, seq)) WITHOUT ROWID;
 CREATE TABLE line (mono_us INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 """
-
-
-class BadRecording(Exception):
-    """The file can't be written, or is no recording; says which and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A snapshot as it is kept, see frames.py."""
-
-    mono_us: int
-    wall: str
-    is_key: bool
-    data: bytes
 
 
 class Recorder:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agroal.console.commands import COMMANDS
 from agroal.console.errands import SQLSTATES
+from agroal.console.face import Face
 from agroal.console.identity import FUNCTIONS, IGNORED
 from agroal.console.inside import EQUIVALENTS, PGBOUNCER_VERSION
 from agroal.console.shows import SHOWS
-from agroal.console.table import AnyShow, Face
+from agroal.console.table import AnyShow
 from agroal.console.tokens import LONGEST_QUERY, MOST_STATEMENTS
 from agroal.reference.page import Block, Blocks, Code, Heading, Table, Text, literal, sentence
 

@@ -18,8 +18,8 @@ import pytest
 from psycopg import errors
 from psycopg.rows import dict_row
 
+from agroal.console.face import Face
 from agroal.console.shows import SHOWS
-from agroal.console.table import Face
 from tests.certificates import Authority
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal

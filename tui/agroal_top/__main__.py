@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from agroal.management.client import Code, ManagementError, Remote, configured_socket, neutral, own_name, with_password
-from agroal.management.recording import MEGABYTE, BadRecording
+from agroal.management.frames import BadRecording
+from agroal.management.recording import MEGABYTE
 from agroal_top.command_line import SIZE, contradiction, parser
 from agroal_top.demo import DemoSource
 from agroal_top.headless import OK, UNREACHABLE, USAGE, narrate, once, record, status_of, watch

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agroal.management.client import Event
-from agroal.management.recording import MEGABYTE, MOST_MEGABYTES, BadRecording, Recorder
+from agroal.management.frames import BadRecording
+from agroal.management.recording import MEGABYTE, MOST_MEGABYTES, Recorder
 from agroal.management.snapshot import Snapshot
 from agroal_top.source import Hello, LogLine, Lost, Setting, Source
 

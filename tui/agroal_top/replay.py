@@ -15,8 +15,8 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from agroal.management.client import Event, ManagementError
-from agroal.management.frames import BadFrame, Decoder
-from agroal.management.recording import BadRecording, check_format
+from agroal.management.frames import BadFrame, BadRecording, Decoder
+from agroal.management.recording import check_format
 from agroal.management.snapshot import Snapshot
 from agroal_top.places import place_of
 from agroal_top.source import LEVELS, LOOKING, Hello, LogLine, LookingOnly, Lost, Refused, Setting

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from agroal.console.averages import Averages, Rates
 from agroal.console.commands import Errand
 from agroal.console.errands import Cancelled, Clerk, Doing
+from agroal.console.face import Face
 from agroal.console.identity import Identity
 from agroal.console.plans import Plan, plan
-from agroal.console.table import AnyShow, Face, View
+from agroal.console.table import AnyShow, View
 from agroal.console.talk import Console
 from agroal.console.tokens import statements
 from agroal.errors import ManagementError

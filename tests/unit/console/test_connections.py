@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agroal.console.connections import ACTIVE_SOCKETS, CLIENTS, SERVERS, SOCKETS
-from agroal.console.table import Face
+from agroal.console.face import Face
 from tests.unit.console.sitting import table, view
 from tests.unit.management import sample
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from agroal.console.face import Face
 from agroal.console.identity import FUNCTIONS, IGNORED
-from agroal.console.table import Face
 from agroal.console.values import data_row
 from tests.unit.console.sitting import IDENTITY
 

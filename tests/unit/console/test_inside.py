@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agroal.config.settings import KEYS
+from agroal.console.face import Face
 from agroal.console.inside import CONFIG, EQUIVALENTS, MEM, STATE, VERSION
-from agroal.console.table import Face
 from agroal.management.snapshot import Database
 from tests.unit.console.sitting import RESIDENT, table, view
 from tests.unit.management import sample

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agroal.console import commands, shows
+from agroal.console.face import Face
 from agroal.console.identity import IGNORED
 from agroal.console.plans import Assign, Do, Forget, Look, Say, Transact, columns_of
-from agroal.console.table import Face
 from agroal.console.values import Type
 from agroal.errors import ConsoleError
 from tests.unit.console.sitting import IDENTITY, planned

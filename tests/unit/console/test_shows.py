@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from agroal.console.commands import COMMANDS
+from agroal.console.face import Face
 from agroal.console.shows import BY_NAME, HELP, SHOWS
-from agroal.console.table import Face
 from agroal.console.values import Type, data_row
 from tests.unit.console.sitting import table, view
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agroal.console.table import Column, Face, Show, address, port, seconds
+from agroal.console.face import Face
+from agroal.console.table import Column, Show, address, port, seconds
 from agroal.console.values import Type
 from tests.unit.console.sitting import view
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agroal.console.table import Face
+from agroal.console.face import Face
 from agroal.console.talk import CHUNK
 from agroal.errors import ProtocolViolation
 from agroal.management.controls import Role, Setting

@@ -85,7 +85,7 @@ async def test_users_of_the_vault_are_nobody_here_and_who_fails_is_counted(socke
 
 @in_a_loop
 async def test_without_the_key_there_is_no_port(socket_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agroal.daemon.services.RemoteManagement", None)
+    monkeypatch.setattr("agroal.daemon.remote.RemoteManagement", None)
     async with running(configured(socket_dir)) as daemon:
         assert not daemon.stopping
 

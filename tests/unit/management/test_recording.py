@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from agroal.management.event import Event
-from agroal.management.frames import Encoder
-from agroal.management.recording import BadRecording, Frame, check_format, save
+from agroal.management.frames import BadRecording, Encoder, Frame
+from agroal.management.recording import check_format, save
 from agroal.management.snapshot import Snapshot
 from tests.unit.management.sample import LIMIT_REACHED, snapshot
 

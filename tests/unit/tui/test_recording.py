@@ -19,7 +19,8 @@ from agroal_top.replay import ReplaySource
 from agroal_top.source import Lost
 
 from agroal.management.event import Event
-from agroal.management.recording import BadRecording, Recorder
+from agroal.management.frames import BadRecording
+from agroal.management.recording import Recorder
 from agroal.management.snapshot import Snapshot
 from tests.unit.tui.made import ScriptedSource, event, made, slot
 

@@ -11,8 +11,8 @@ from agroal_top.model import Model
 from agroal_top.replay import LEAD, ReplaySource
 from agroal_top.source import LookingOnly, Lost
 
-from agroal.management.frames import Encoder
-from agroal.management.recording import BadRecording, Frame, Recorder, save
+from agroal.management.frames import BadRecording, Encoder, Frame
+from agroal.management.recording import Recorder, save
 from agroal.management.snapshot import Snapshot
 from tests.unit.tui.made import event, made
 

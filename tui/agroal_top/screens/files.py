@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual import work
 
-from agroal.management.recording import BadRecording
+from agroal.management.frames import BadRecording
 from agroal_top.export import exported
 from agroal_top.recording import Recorded
 from agroal_top.screens.choice import Choice, Item
