@@ -12,8 +12,7 @@ import pytest
 from psycopg import IsolationLevel, errors
 
 from tests.integration.daemon import Agroal
-from tests.integration.drivers.wandering import PID, stays
-from tests.integration.drivers.wandering import wanders as goes_places
+from tests.integration.drivers.wandering import PID, goes_where_it_may, stays
 from tests.integration.postgres import Database
 from tests.integration.waiting import wait_until
 
@@ -26,7 +25,7 @@ def pid(client: psycopg.Connection[Any]) -> int:
 def test_transactions_wander_where_they_may(pool: Agroal, wanders: bool) -> None:
     """What all other tests here rest upon."""
     with pool.connect() as client:
-        assert goes_places(lambda: pid(client)) is wanders
+        assert goes_where_it_may(pool, lambda: pid(client), wanders)
 
 
 def test_transactions_stay_where_they_are(pool: Agroal) -> None:
@@ -244,7 +243,7 @@ def test_who_listens_hears(pool: Agroal, wanders: bool) -> None:
             speaker.execute("SELECT pg_notify('news', %s)", (str(n),))
         heard = [one.payload for one in listener.notifies(timeout=10, stop_after=10)]
         assert heard == [str(n) for n in range(10)]
-        assert goes_places(lambda: pid(speaker)) is wanders
+        assert goes_where_it_may(pool, lambda: pid(speaker), wanders)
 
 
 # Cancelling, and asyncio

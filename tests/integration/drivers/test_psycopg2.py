@@ -15,8 +15,7 @@ from psycopg2 import errors
 from psycopg2.extensions import ISOLATION_LEVEL_SERIALIZABLE, TRANSACTION_STATUS_IDLE
 
 from tests.integration.daemon import Agroal
-from tests.integration.drivers.wandering import PID, stays
-from tests.integration.drivers.wandering import wanders as goes_places
+from tests.integration.drivers.wandering import PID, goes_where_it_may, stays
 
 Connection = Any
 
@@ -38,7 +37,7 @@ def pid(client: Connection) -> int:
     return int(number)
 
 
-def test_a_transaction_is_around_everything(client: Connection, wanders: bool) -> None:
+def test_a_transaction_is_around_everything(pool: Agroal, client: Connection, wanders: bool) -> None:
     assert stays(lambda: pid(client))
     client.commit()
 
@@ -46,12 +45,12 @@ def test_a_transaction_is_around_everything(client: Connection, wanders: bool) -
         with client:
             return pid(client)
 
-    assert goes_places(next_pid) is wanders
+    assert goes_where_it_may(pool, next_pid, wanders)
 
 
-def test_without_a_transaction(client: Connection, wanders: bool) -> None:
+def test_without_a_transaction(pool: Agroal, client: Connection, wanders: bool) -> None:
     client.autocommit = True
-    assert goes_places(lambda: pid(client)) is wanders
+    assert goes_where_it_may(pool, lambda: pid(client), wanders)
     assert client.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
 
