@@ -7,15 +7,14 @@ else has made is ever called with the superuser's rights (CVE-2018-1058).
 
 from __future__ import annotations
 
-import struct
 from typing import Final
 
 from agroal.auth.login import read_from_server
 from agroal.auth.users import Secret
 from agroal.errors import ProtocolViolation, ServerUnavailable
 from agroal.wire import frontend
+from agroal.wire.backend import parse_data_row
 from agroal.wire.codes import Backend
-from agroal.wire.fields import decode
 from agroal.wire.talk import Talk
 
 STARTUP: Final = {"application_name": "agroal auth_query", "search_path": "pg_catalog"}
@@ -54,9 +53,7 @@ def look_up(user: str) -> Talk[str | None]:
 
 def _only_value(row: bytes) -> str | None:
     """The one column of a DataRow; None when it is null."""
-    if len(row) < 6 or row[:2] != b"\0\1":
+    values = parse_data_row(row)
+    if len(values) != 1:
         raise ProtocolViolation("malformed DataRow: expected one column")
-    (length,) = struct.unpack_from("!i", row, 2)
-    if length < -1 or max(length, 0) != len(row) - 6:
-        raise ProtocolViolation("malformed DataRow: its length is wrong")
-    return None if length == -1 else decode(row[6:])
+    return values[0]

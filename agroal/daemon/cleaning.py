@@ -14,7 +14,7 @@ from agroal.net.dial import hang_up
 from agroal.net.link import Link, Parting
 from agroal.net.plain import PlainLink
 from agroal.net.server import Server
-from agroal.pipeline.between import OutOfStep, probe, reset
+from agroal.pipeline.between import OutOfStep, probe, reset, reset_unheard
 from agroal.pipeline.ledger import Dirt, judge
 from agroal.pipeline.statements import Luggage
 from agroal.pool.effects import CloseReason
@@ -60,7 +60,7 @@ async def clean(server: Server, link: Link | None, query: str, cancel: Callable[
     for: they may not hit the reset, let alone the next client.
     """
     if isinstance(link, PlainLink):
-        query = query or CLEAR  # nobody has noted the settings that its client has made
+        query = query or CLEAR  # nobody has noted what its client has left
     dirt = verdict(server, link)
     left_politely = link is not None and link.ended.done() and link.ended.result() is Parting.TERMINATED
     if link and dirt is Dirt.OWES_ANSWERS and (left_politely or isinstance(link, PlainLink)):
@@ -153,7 +153,9 @@ def _reset(server: Server, link: Link | None, query: str, finished: Callable[[Di
         finished(_failure(server, error) if error else _silence(server))
 
     status = link.tally.status if link else Status.IDLE
-    if query and status == Status.IDLE:
+    if isinstance(link, PlainLink):
+        server.talk(reset_unheard(status, query, server.parameters), RESET_TIMEOUT, ended)
+    elif query and status == Status.IDLE:
         Reset(server, query, ended).start(RESET_TIMEOUT)
     else:
         server.talk(reset(status, query, server.parameters, server.wanted), RESET_TIMEOUT, ended)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from agroal.errors import PeerGone, ServerLost
+from agroal.errors import PeerGone, ServerLost, ServerRefused
 from agroal.net.server import Server
 from agroal.pipeline.between import OutOfStep, dress
 from agroal.pipeline.outfit import Fitted, changes, wanted
@@ -46,8 +46,11 @@ async def fit_for(session: Session, settings: dict[str, str]) -> Fitted:
     try:
         reported, others = wanted(settings, server.base)
         await fit(server, reported, others, daemon.settings.connect_timeout)
-    except BaseException:
-        shell.discard(lease)
+    except BaseException as error:
+        if isinstance(error, ServerRefused) and not server.channel.unread:  # one statement: it has done nothing
+            shell.put_back(lease)
+        else:
+            shell.discard(lease)
         raise
     server.outfit = daemon.wardrobe.outfit(server.parameters, others)
     fitted = daemon.wardrobe.fitted((key, tuple(server.base.items()), asked), server.outfit, server.parameters)

@@ -135,6 +135,7 @@ class Taker:
 
     def prepare(self, lease: Lease) -> None:
         lease.channel.ignore()
+        self.link.promised = True
         self._shell.spawn(self._prepare(lease))
 
     # -- the pool's Asker
@@ -198,6 +199,7 @@ class Taker:
             self._shell.discard(lease)
             if self.link.ended.done():
                 return
+            self.link.keep_promise()
             if isinstance(error, ServerLost):  # the client has not used it yet: another one will do
                 self._waiter, again = self._shell.take(self, self._key)
                 if again:
@@ -209,6 +211,7 @@ class Taker:
         if self.link.ended.done():
             self._shell.put_back(lease)
             return
+        self.link.promised = False
         self._hand.hold(lease)
         self.link.go_on()
 

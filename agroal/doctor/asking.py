@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from agroal.auth.login import read_from_server
 from agroal.auth.lookup import QUERY
 from agroal.doctor.patient import Facts, Role
-from agroal.errors import ProtocolViolation, ServerRefused
+from agroal.errors import ServerRefused
 from agroal.wire import frontend
+from agroal.wire.backend import parse_data_row
 from agroal.wire.codes import Backend, Frontend
-from agroal.wire.fields import cstring, decode, message
+from agroal.wire.fields import cstring, message
 from agroal.wire.talk import Talk
 
 Row = tuple[str | None, ...]
@@ -118,28 +119,11 @@ def _ask(batch: bytes) -> Talk[list[Row]]:
             refused = error
             continue
         if kind == Backend.DATA_ROW:
-            found.append(_columns(body))
+            found.append(parse_data_row(body))
         elif kind == Backend.READY_FOR_QUERY:
             if refused:
                 raise refused
             return found
-
-
-def _columns(row: bytes) -> Row:
-    """The values of a DataRow; None for null. Raises ProtocolViolation."""
-    if len(row) < 2:
-        raise ProtocolViolation("malformed DataRow: it has no number of columns")
-    at, values = 2, []
-    for _ in range(int.from_bytes(row[:2], "big")):
-        if len(row) < at + 4:
-            raise ProtocolViolation("malformed DataRow: it is too short")
-        (length,) = struct.unpack_from("!i", row, at)
-        at += 4
-        if length < -1 or len(row) < at + max(length, 0):
-            raise ProtocolViolation("malformed DataRow: a length is wrong")
-        values.append(None if length == -1 else decode(row[at : at + length]))
-        at += max(length, 0)
-    return tuple(values)
 
 
 def _array(texts: Sequence[str]) -> str:

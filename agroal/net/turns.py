@@ -67,6 +67,8 @@ class Turns(Link):
         self.refusal: ClientFacing | None = None
         self.violation: ProtocolViolation | None = None
         self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
+        self.promised = False
+        """Its server is being prepared: whatever the client does meanwhile is seen to when that is there."""
         self.hand = Hand(self, client, turn)
         self.requests = self.hand.requests
         self.answers = self.hand.answers
@@ -110,10 +112,17 @@ class Turns(Link):
 
     def heard_while_waiting(self) -> None:
         """It has said more, or hung up. What it says stays where it is."""
-        if self.client.peek():
+        if self.promised:
+            self.client.pump.forget(self.client)
+        elif self.client.peek():
             self.client.pause(until_end=True)
         else:
             self.part(Parting.CLIENT_GONE)
+
+    def keep_promise(self) -> None:
+        """The server that was being prepared is there, or lost."""
+        self.promised = False
+        self.client.resume()
 
     def refuse(self, error: ClientFacing) -> None:
         """The client has to go, and this is why."""
@@ -180,6 +189,12 @@ class Turns(Link):
         assert self.hand.holds
         self.server = self.hand.holds.channel
         self._server_hung_up()
+
+    def _client_hung_up(self) -> None:
+        if self.promised:
+            self.client.pump.forget(self.client)
+        else:
+            super()._client_hung_up()
 
     def _client_drained(self) -> None:
         if self.hand.holds:

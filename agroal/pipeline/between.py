@@ -16,7 +16,7 @@ from typing import Final
 from agroal.errors import AgroalError, ServerRefused
 from agroal.wire import frontend
 from agroal.wire.answer import ASYNCHRONOUS, REMEMBERED, RESULTS, SHORT, messages
-from agroal.wire.backend import note_parameter, parse_parameter_status
+from agroal.wire.backend import note_parameter, parse_data_row, parse_parameter_status
 from agroal.wire.codes import Backend, Status
 from agroal.wire.fields import parse_fields
 from agroal.wire.talk import Talk, read_answer
@@ -58,6 +58,28 @@ def reset(
     if refusal:
         raise refusal
     return {} if misfit else bare
+
+
+def reset_unheard(status: int, query: str, parameters: dict[str, str]) -> Talk[dict[str, str]]:
+    """As `reset`, for a server to whose last client nobody has listened.
+
+    PostgreSQL reports a setting when it is another than the one it reported last, and that may have gone past us: so it
+    is asked for them all. The server wears nothing.
+    """
+    yield from reset(status, query, parameters)
+    names = tuple(parameters)
+    calls = [f"pg_catalog.current_setting(${at}, true)" for at in range(1, len(names) + 1)]
+    yield frontend.extended_query("SELECT " + ", ".join(calls), names, leaving_nothing=True)
+    said = yield from read_answer()
+    if refusal := _note(_understand(said), parameters):
+        raise refusal
+    rows = [
+        parse_data_row(said[start:end]) for kind, start, end in messages(said, len(said)) if kind == Backend.DATA_ROW
+    ]
+    if [len(row) for row in rows] != [len(names)]:
+        raise OutOfStep("the server was asked for its settings, and told something else")
+    parameters |= {name: value for name, value in zip(names, rows[0], strict=True) if value is not None}
+    return {}
 
 
 def wearable(last: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
@@ -103,7 +125,10 @@ def _run(request: bytes, parameters: dict[str, str]) -> Talk[None]:
 def _take_in(parameters: dict[str, str]) -> Talk[ServerRefused | None]:
     """Read one answer, and note what it reports. Raises OutOfStep."""
     said = yield from read_answer()
-    answer = (_known_answer if len(said) <= SHORT else _understand)(said)
+    return _note((_known_answer if len(said) <= SHORT else _understand)(said), parameters)
+
+
+def _note(answer: _Answer, parameters: dict[str, str]) -> ServerRefused | None:
     for body in answer.reported:
         note_parameter(body, parameters)
     return ServerRefused(parse_fields(answer.refusal)) if answer.refusal is not None else None

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from agroal.errors import ClientFacing, ProtocolViolation
 from agroal.wire.codes import Authentication, Backend, Status
-from agroal.wire.fields import build_fields, cstring, message, take_cstring
+from agroal.wire.fields import build_fields, cstring, decode, message, take_cstring
 
 SHORT = 256
 """Characters of a setting's value that is worth remembering. A server may send longer ones, and not fill our memory."""
@@ -129,3 +129,22 @@ def note_parameter(body: bytes, parameters: dict[str, str]) -> None:
             detail=f"Expected at most {MAX_PARAMETERS}, of {MAX_PARAMETER} bytes each.",
         )
     parameters[name] = value
+
+
+def parse_data_row(body: bytes) -> tuple[str | None, ...]:
+    """The values of a DataRow in text; None for null. Raises ProtocolViolation."""
+    if len(body) < 2:
+        raise ProtocolViolation("malformed DataRow: it has no number of columns")
+    at, values = 2, list[str | None]()
+    for _ in range(int.from_bytes(body[:2], "big")):
+        if len(body) < at + 4:
+            raise ProtocolViolation("malformed DataRow: it is too short")
+        (length,) = struct.unpack_from("!i", body, at)
+        at += 4
+        if length < -1 or len(body) < at + max(length, 0):
+            raise ProtocolViolation("malformed DataRow: a length is wrong")
+        values.append(None if length == -1 else decode(body[at : at + length]))
+        at += max(length, 0)
+    if at != len(body):
+        raise ProtocolViolation("malformed DataRow: it is too long")
+    return tuple(values)

@@ -13,6 +13,7 @@ from tests.integration.by_hand import TRUSTING, Guest, Refused
 from tests.integration.conftest import Launch
 from tests.integration.daemon import Agroal
 from tests.integration.observe import backend_pid
+from tests.integration.pipelines import PIPELINES
 from tests.integration.postgres import Database
 from tests.integration.waiting import wait_until
 
@@ -49,10 +50,10 @@ WISHES = [
 SETTINGS = ["application_name", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone", "search_path", "work_mem"]
 
 
-@pytest.fixture(scope="module")
-def pool(module_agroal: Launch, database: Database) -> Agroal:
+@pytest.fixture(scope="module", params=PIPELINES)
+def pool(module_agroal: Launch, database: Database, request: pytest.FixtureRequest) -> Agroal:
     """A pool of one connection: who comes next gets the one that was there before."""
-    return module_agroal(database, max_connections=1, hba=TRUSTING)
+    return module_agroal(database, max_connections=1, hba=TRUSTING, pipeline=request.param)
 
 
 def picture(client: psycopg.Connection[Any]) -> tuple[dict[str, str | None], list[str]]:
@@ -77,8 +78,27 @@ def test_a_client_gets_the_settings_that_it_asks_for_when_it_comes(
             assert picture(client) == plain
 
 
+@pytest.mark.parametrize("undo", ["DISCARD ALL", "RESET TimeZone", "RESET ALL", "SET TimeZone = DEFAULT"])
+def test_who_undoes_its_own_wish_leaves_no_trace_of_it(pool: Agroal, database: Database, undo: str) -> None:
+    """Nobody has told the pool: in the performance pipeline it does not listen."""
+    wish = {"options": "-c TimeZone=Asia/Tokyo"}
+    with database.postgres.connect(database.scram, database.name) as directly:
+        plain = picture(directly)
+
+    for after in ({}, wish):
+        with pool.connect(**wish) as client:
+            client.execute(undo)
+        with pool.connect() as client:
+            assert picture(client) == plain
+            client.execute(undo)
+        with pool.connect(**after) as client:
+            told, settings = picture(client)
+            assert (told["TimeZone"] == "Asia/Tokyo") == bool(after)
+            assert told["TimeZone"] == settings[SETTINGS.index("TimeZone")]
+
+
 def test_a_role_that_was_asked_for_is_taken_and_given_back(pool: Agroal, database: Database) -> None:
-    other = database.role("other")
+    other = database.role(f"other{pool.port}")
     database.query(f"GRANT {other.name} TO {database.scram.name}")
     with pool.connect(options=f"-c role={other.name}") as client:
         assert client.execute("SELECT session_user, current_user").fetchone() == (database.scram.name, other.name)
@@ -184,10 +204,10 @@ def test_a_server_whose_reset_fails_is_closed_and_the_log_says_why(agroal: Launc
 
 
 def test_what_a_client_asked_for_before_it_said_goodbye_is_done(pool: Agroal, database: Database) -> None:
-    database.query("CREATE TABLE farewells (n int)")
-    database.query("GRANT ALL ON farewells TO PUBLIC")
+    database.query("DROP TABLE IF EXISTS farewells; CREATE TABLE farewells (n int); GRANT ALL ON farewells TO PUBLIC")
     for n in range(5):
         client = pool.connect()
         client.pgconn.send_query(f"INSERT INTO farewells SELECT {n} FROM pg_sleep(0.1)".encode())
         client.close()  # says goodbye without waiting for the answer
-    wait_until(lambda: database.query("SELECT count(*) FROM farewells") == [(5,)], "all of them are there")
+        pool.come_to_rest()
+    assert database.query("SELECT count(*) FROM farewells") == [(5,)]

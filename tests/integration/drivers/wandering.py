@@ -22,7 +22,7 @@ async def stays_awaited(pid: Callable[[], Awaitable[int]]) -> bool:
 
 
 def goes_where_it_may(pool: Agroal, pid: Callable[[], int], wanders: bool) -> bool:
-    """Whether another server serves while somebody else has the one of before; or, where none may, the same one does."""
+    """Whether another server serves while somebody else has the one before; or, where none may, the same one does."""
     if not wanders:
         return stays(pid)
     first = pid()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.unit.looping import in_a_loop, settle, until
 from tests.unit.net.pairs import received, waiting_for
 from tests.unit.pipeline.model import bind, execute, parse
 from tests.unit.script import Script, play, read
-from tests.unit.wire.messages import READY, SYNC, adopting, error, message, parameter, startup
+from tests.unit.wire.messages import READY, SYNC, TERMINATE, adopting, error, message, parameter, startup
 
 LISTEN, LISTENING = message("Q", b"LISTEN news\0"), message("C", b"LISTEN\0") + READY
 UNLISTEN, SILENT = message("Q", b"UNLISTEN *\0"), message("C", b"UNLISTEN\0") + READY
@@ -132,6 +133,25 @@ class TestEnds:
             await play(script, at.server())
             await at.exchange(second)
             await at.leave(second)
+
+    @in_a_loop
+    @pytest.mark.parametrize("goodbye", [TERMINATE, b""])
+    async def test_who_asks_and_goes_while_its_server_is_prepared_is_heard_all_the_same(self, goodbye: bytes) -> None:
+        setting = message("Q", b"SET application_name = 'mine'\0")
+        async with floor() as at:
+            first, second = await at.join(), await at.join()
+            await at.exchange(first, setting, parameter("application_name", "mine") + message("C", b"SET\0") + READY)
+            second.send(QUERY)
+            await play(Script() << adopting("application_name", "psql"), at.server())
+            second.send(goodbye)
+            second.shutdown(socket.SHUT_WR)
+            await settle()
+            back = SET[:-6] + parameter("application_name", "psql") + READY
+            await play(Script() >> back << QUERY >> ANSWER, at.server())
+            if goodbye:
+                await play(Script() << DISCARD >> DISCARDED, at.server())
+            await at.lives[1]
+            await at.leave(first)
 
     @in_a_loop
     async def test_the_last_words_of_a_server_reach_its_client_and_others_go_on(self) -> None:

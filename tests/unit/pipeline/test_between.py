@@ -7,10 +7,10 @@ from typing import ClassVar
 import pytest
 
 from agroal.errors import AgroalError, ProtocolViolation, ServerRefused
-from agroal.pipeline.between import OutOfStep, adopt, difference, probe, reset
+from agroal.pipeline.between import OutOfStep, adopt, difference, probe, reset, reset_unheard
 from agroal.wire.talk import Talk
 from tests.unit.script import Script, hold, run
-from tests.unit.wire.messages import IN_TRANSACTION, READY, adopting, error, message, parameter
+from tests.unit.wire.messages import IN_TRANSACTION, READY, adopting, error, learned, learning, message, parameter
 
 IDLE, OPEN, FAILED = (ord(status) for status in "ITE")
 ROLLBACK, DISCARD = message("Q", b"ROLLBACK\0"), message("Q", b"DISCARD ALL\0")
@@ -87,6 +87,39 @@ class TestReset:
 
 
 SET = message("1") + message("2") + message("D", b"\0\0") + message("C", b"SELECT 1\0") + READY
+
+
+class TestResetOfAServerThatWasNotHeard:
+    ASKED = learning("TimeZone", "DateStyle")
+
+    @pytest.mark.parametrize("reported", [b"", parameter("TimeZone", "UTC")])
+    def test_it_is_asked_for_its_settings(self, reported: bytes) -> None:
+        """It has told its last client of some that it does not tell again."""
+        parameters = {"TimeZone": "Mars", "DateStyle": "ISO, MDY"}
+        script = Script() << DISCARD >> reported + DONE << self.ASKED >> learned("UTC", "SQL, DMY")
+        run(lambda: reset_unheard(IDLE, "DISCARD ALL", parameters), script)
+        assert parameters == {"TimeZone": "UTC", "DateStyle": "SQL, DMY"}
+
+    def test_what_it_does_not_know_stays(self) -> None:
+        parameters = {"TimeZone": "UTC", "DateStyle": "ISO, MDY"}
+        script = Script() << ROLLBACK >> ROLLED_BACK << DISCARD >> DONE << self.ASKED >> learned("Mars", None)
+        run(lambda: reset_unheard(FAILED, "DISCARD ALL", parameters), script)
+        assert parameters == {"TimeZone": "Mars", "DateStyle": "ISO, MDY"}
+
+    def test_a_refusal_is_told(self) -> None:
+        with pytest.raises(ServerRefused, match="Mars"):
+            self.asked(REFUSED + READY)
+
+    @pytest.mark.parametrize(
+        "said", [READY, learned("UTC"), learned("UTC", "ISO", "?"), learned("UTC", "ISO")[:-6] + learned("UTC", "ISO")]
+    )
+    def test_another_answer_is_out_of_step(self, said: bytes) -> None:
+        with pytest.raises(OutOfStep, match="asked for its settings"):
+            self.asked(said)
+
+    def asked(self, said: bytes) -> None:
+        parameters = {"TimeZone": "UTC", "DateStyle": "ISO, MDY"}
+        run(lambda: reset_unheard(IDLE, "DISCARD ALL", parameters), Script() << DISCARD >> DONE << self.ASKED >> said)
 
 
 class TestWearing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Sequence
 
 
 def message(kind: str, body: bytes = b"") -> bytes:
@@ -39,12 +40,29 @@ TERMINATE = message("X")
 
 def adopting(*names_and_values: str) -> bytes:
     """The batch that sets these: Parse, Bind, Execute, Close, Sync; the names and values are bound."""
-    count = len(names_and_values)
-    calls = ", ".join(f"pg_catalog.set_config(${at}, ${at + 1}, false)" for at in range(1, count, 2))
-    bound = b"".join(struct.pack("!I", len(value)) + value for value in map(str.encode, names_and_values))
+    calls = (f"pg_catalog.set_config(${at}, ${at + 1}, false)" for at in range(1, len(names_and_values), 2))
+    return _calling(calls, names_and_values)
+
+
+def learning(*names: str) -> bytes:
+    """The batch that asks for these settings."""
+    return _calling((f"pg_catalog.current_setting(${at}, true)" for at in range(1, len(names) + 1)), names)
+
+
+def learned(*values: str | None) -> bytes:
+    """What it is answered with."""
+    columns = b"".join(
+        struct.pack("!i", -1) if value is None else struct.pack("!i", len(value)) + value.encode() for value in values
+    )
+    row = message("D", struct.pack("!H", len(values)) + columns)
+    return message("1") + message("2") + row + message("C", b"SELECT 1\0") + message("3") + READY
+
+
+def _calling(calls: Iterable[str], values: Sequence[str]) -> bytes:
+    bound = b"".join(struct.pack("!I", len(value)) + value for value in map(str.encode, values))
     return (
-        message("P", b"\0" + f"SELECT {calls}".encode() + b"\0\0\0")
-        + message("B", b"\0\0" + struct.pack("!HH", 0, count) + bound + b"\0\0")
+        message("P", b"\0" + f"SELECT {', '.join(calls)}".encode() + b"\0\0\0")
+        + message("B", b"\0\0" + struct.pack("!HH", 0, len(values)) + bound + b"\0\0")
         + message("E", b"\0" + bytes(4))
         + message("C", b"S\0")
         + SYNC
