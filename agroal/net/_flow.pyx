@@ -16,7 +16,7 @@ cdef int IDLE = Status.IDLE
 
 
 cdef class Meter:
-    """The twin of `agroal.net.stopwatch.Meter`."""
+    """The twin of `agroal.pool.histogram.Histogram`."""
 
     def __init__(self, bounds):
         cdef Py_ssize_t at

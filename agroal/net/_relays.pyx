@@ -4,7 +4,6 @@
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.string cimport memchr, memcpy
 
-from bisect import bisect_left
 from collections import deque
 
 from agroal.errors import ProtocolViolation
@@ -18,7 +17,7 @@ from agroal.pipeline.evidence import NOTHING
 from agroal.pool.histogram import BOUNDS_US
 from agroal.wire.codes import Frontend, Status
 
-from agroal.net._flow cimport Stopwatch
+from agroal.net._flow cimport Meter, Stopwatch
 from agroal.net._pump cimport Channel, Relay
 from agroal.net._system cimport MSG_DONTWAIT, now, recv
 from agroal.wire._halting cimport HaltingBackend, HaltingFrontend, TurnTally
@@ -68,9 +67,7 @@ cdef class Rank:
     cdef public object ahead
     cdef public object share
     cdef public bint stuck
-    cdef public long long waits
-    cdef public long long wait_us
-    cdef public list times
+    cdef Meter _waits
 
     def __init__(self, keeper):
         self._keeper = keeper
@@ -80,8 +77,7 @@ cdef class Rank:
         self.ahead = ()
         self.share = None
         self.stuck = False
-        self.waits = self.wait_us = 0
-        self.times = [0] * (len(BOUNDS_US) + 1)
+        self._waits = Meter(BOUNDS_US)
 
     cpdef stand_by(self, Hold lease):
         lease.session = None
@@ -118,16 +114,12 @@ cdef class Rank:
         hand.receive(lease)
 
     cpdef count(self, Hand hand):
-        cdef long long waited = <long long>((now() - hand.since) * 1e6)
-        self.waits += 1
-        self.wait_us += waited
-        self.times[bisect_left(BOUNDS_US, waited)] += 1
+        self._waits.count(<long long>((now() - hand.since) * 1e6))
 
     def take_counts(self):
-        counted = self.waits, self.wait_us, self.times
-        self.waits = self.wait_us = 0
-        self.times = [0] * len(self.times)
-        return counted
+        cdef Meter counted = self._waits
+        self._waits = Meter(BOUNDS_US)
+        return sum(counted.counts), counted.sum, counted.counts
 
 
 cdef class Hand:

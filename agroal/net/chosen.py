@@ -11,7 +11,8 @@ if TYPE_CHECKING or not COMPILED_SCANNER:
     from agroal.net.hand import Hand
     from agroal.net.pump import Channel, Pump
     from agroal.net.rank import Hold, Rank
-    from agroal.net.stopwatch import Meter, Stopwatch
+    from agroal.net.stopwatch import Stopwatch
+    from agroal.pool.histogram import Histogram as Meter
 else:
     try:
         from agroal.net._flow import Flow, Meter, Stopwatch
@@ -22,7 +23,8 @@ else:
         from agroal.net.hand import Hand
         from agroal.net.pump import Channel, Pump
         from agroal.net.rank import Hold, Rank
-        from agroal.net.stopwatch import Meter, Stopwatch
+        from agroal.net.stopwatch import Stopwatch
+        from agroal.pool.histogram import Histogram as Meter
 
 __all__ = ["COMPILED", "RELAY", "Channel", "Flow", "Hand", "Hold", "Meter", "Pump", "Rank", "Stopwatch"]
 

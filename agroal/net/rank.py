@@ -9,13 +9,12 @@ This is the readable reference; `_relays.pyx` has its compiled twin.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence, Sized
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from agroal.pool.histogram import BOUNDS_US
+from agroal.pool.histogram import Histogram
 
 if TYPE_CHECKING:
     from agroal.net.hand import Hand
@@ -55,7 +54,7 @@ class Hold:
 class Rank:
     """Of one pool key. `leases` stand by, or clients stand in `line`, never both."""
 
-    __slots__ = ("_keeper", "ahead", "leases", "line", "open", "share", "stuck", "times", "wait_us", "waits")
+    __slots__ = ("_keeper", "_waits", "ahead", "leases", "line", "open", "share", "stuck")
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
@@ -71,12 +70,8 @@ class Rank:
         """What the key shares with others (`pool.passing`)."""
         self.stuck = False
         """Who finds no server may stand in line."""
-        self.waits = 0
-        """How many have stood in line that the core has not been told of; …"""
-        self.wait_us = 0
-        """… how long they did together, …"""
-        self.times = [0] * (len(BOUNDS_US) + 1)
-        """… and how many up to each of BOUNDS_US."""
+        self._waits = Histogram()
+        """How long clients have stood in line, as far as the core has not been told."""
 
     def stand_by(self, lease: Hold) -> None:
         """Nobody has this server, until somebody asks."""
@@ -119,14 +114,11 @@ class Rank:
 
     def count(self, hand: Hand) -> None:
         """It stood in line until now."""
-        waited = int((monotonic() - hand.since) * 1e6)
-        self.waits += 1
-        self.wait_us += waited
-        self.times[bisect_left(BOUNDS_US, waited)] += 1
+        self._waits.add(int((monotonic() - hand.since) * 1e6))
 
     def take_counts(self) -> tuple[int, int, Sequence[int]]:
-        """What has been counted since this was last called: `waits`, `wait_us` and `times`."""
-        counted = self.waits, self.wait_us, self.times
-        self.waits = self.wait_us = 0
-        self.times = [0] * len(self.times)
-        return counted
+        """How many have stood in line since this was last called, for how many microseconds together, and how many for
+        up to each of BOUNDS_US.
+        """
+        counted, self._waits = self._waits, Histogram()
+        return sum(counted.counts), counted.sum, counted.counts

@@ -9,31 +9,15 @@ This is the readable reference; `_flow.pyx` has its compiled twin.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
+from agroal.pool.histogram import Histogram
 from agroal.wire.scan import IDLE, Tally
 
 NOTED: Final = 16_384
 """Bytes of what a client asks that are kept, in case it takes long."""
-
-
-class Meter:
-    """How often something took up to each of the bounds (microseconds, ascending), and longer than the last."""
-
-    __slots__ = ("bounds", "counts", "sum")
-
-    def __init__(self, bounds: Sequence[int]) -> None:
-        self.bounds = tuple(bounds)
-        self.counts = [0] * (len(bounds) + 1)
-        self.sum = 0
-        """Microseconds, all together."""
-
-    def add(self, microseconds: int) -> None:
-        self.counts[bisect_left(self.bounds, microseconds)] += 1
-        self.sum += microseconds
 
 
 class Stopwatch:
@@ -44,7 +28,7 @@ class Stopwatch:
     __slots__ = ("_asked", "_begun", "_noted", "_queries", "_slow", "_transactions", "slowest")
 
     def __init__(
-        self, queries: Meter, transactions: Meter, slowest: float | None, slow: Callable[[bytes, float], None]
+        self, queries: Histogram, transactions: Histogram, slowest: float | None, slow: Callable[[bytes, float], None]
     ) -> None:
         self._queries = queries
         self._transactions = transactions

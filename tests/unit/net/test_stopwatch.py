@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from agroal.net import chosen, stopwatch
-from agroal.pool.histogram import BOUNDS_FINE_US
+from agroal.pool.histogram import BOUNDS_FINE_US, Histogram
 from agroal.wire.chosen import TurnTally
 from agroal.wire.codes import Frontend, Status
 from agroal.wire.expectations import TurnTally as ReferenceTally
@@ -13,7 +13,7 @@ from agroal.wire.expectations import TurnTally as ReferenceTally
 QUERY = int(Frontend.QUERY)
 ASKED = bytearray(b"Q\0\0\0\rSELECT 1\0")
 
-KINDS = [(stopwatch.Meter, stopwatch.Stopwatch, ReferenceTally), (chosen.Meter, chosen.Stopwatch, TurnTally)]
+KINDS = [(Histogram, stopwatch.Stopwatch, ReferenceTally), (chosen.Meter, chosen.Stopwatch, TurnTally)]
 both = pytest.mark.parametrize("kind", KINDS, ids=["reference", "chosen"])
 
 
