@@ -18,4 +18,4 @@ cdef class Stopwatch:
     cdef double _asked
     cdef double _begun
     cdef bytes _noted
-    cdef int look_at(self, Tally tally, const unsigned char *buffer, Py_ssize_t fresh) except -1
+    cdef int look_at(self, Tally tally, const unsigned char *buffer, Py_ssize_t fresh, double now) except -1

@@ -57,13 +57,13 @@ cdef class Stopwatch:
         self._noted = b""
 
     def look(self, Tally tally, const unsigned char[::1] buffer, Py_ssize_t fresh):
-        self.look_at(tally, &buffer[0], fresh)
+        self.look_at(tally, &buffer[0], fresh, now())
 
-    cdef int look_at(self, Tally tally, const unsigned char *buffer, Py_ssize_t fresh) except -1:
-        cdef double time, took
+    cdef int look_at(self, Tally tally, const unsigned char *buffer, Py_ssize_t fresh, double time) except -1:
+        cdef double took
         if self._asked == 0:
             if tally.owed > 0:
-                self._asked = now()
+                self._asked = time
                 if self._begun == 0:
                     self._begun = self._asked
                 if self.slowest is not None:
@@ -71,7 +71,6 @@ cdef class Stopwatch:
             return 0
         if tally.owed > 0:
             return 0
-        time = now()
         took, self._asked = time - self._asked, 0
         self._queries.count(<long long>(took * 1e6))
         if tally.status == IDLE:
@@ -140,7 +139,7 @@ cdef class Flow(Relay):
         if end:
             self.passed += end
             if self.watch is not None:
-                self.watch.look_at(self.scanner.tally, self._buffer, end if fresh else 0)
+                self.watch.look_at(self.scanner.tally, self._buffer, end if fresh else 0, self.source.pump.now())
             sent = self._sent(end)
             if sent < 0:
                 self.joint.sink_gone(self)

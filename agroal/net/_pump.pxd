@@ -11,6 +11,8 @@ cdef class Pump:
     cdef bint _turning
     cdef int _epoll
     cdef Py_ssize_t _size
+    cdef double _moment
+    cdef double now(self) noexcept
     cdef int _serve(self, Channel channel, unsigned int events) except -1
     cdef int _watch(self, Channel channel, int events) except -1
 
@@ -26,9 +28,11 @@ cdef class Channel:
     cdef readonly bint encrypted
     cdef object _sock
     cdef object _on_readable
+    cdef object _ignored
     cdef Relay _relay
     cdef int _watched
     cdef Py_ssize_t send(self, object data, const unsigned char *start, Py_ssize_t size) except -1
     cdef int attend_to(self, Relay relay, object on_readable, object on_hangup) except -1
+    cdef int watch_over(self, object on_readable) except -1
     cdef int _adjust(self, int extra=*) except -1
     cdef int _drain(self) except -1

@@ -13,7 +13,7 @@ from agroal.net import pump as reference
 
 from agroal.net._system cimport (
     EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP,
-    MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, close, epoll_create1, epoll_ctl, epoll_event, epoll_wait, recv,
+    MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, close, epoll_create1, epoll_ctl, epoll_event, epoll_wait, now, recv,
 )
 from agroal.net._system cimport send as send_now
 
@@ -67,6 +67,7 @@ cdef class Pump:
                     if found < 0 and errno != EINTR:
                         PyErr_SetFromErrno(OSError)
                     return
+                self._moment = now()
                 for at in range(found):
                     channel = <Channel>self._channels[_ready[at].data.fd]
                     if channel is not None:
@@ -75,10 +76,15 @@ cdef class Pump:
                     return
         finally:
             self._turning = False
+            self._moment = 0
             if self._retired:
                 for sock in self._retired:
                     sock.close()
                 self._retired.clear()
+
+    cdef double now(self) noexcept:
+        """The time; while a round of a turn is under way, when it began."""
+        return self._moment if self._moment else now()
 
     cdef int _serve(self, Channel channel, unsigned int events) except -1:
         try:
@@ -142,7 +148,7 @@ cdef class Channel:
         self.unsent = b""
         self.unread = b""
         self._watched = OUTSIDE
-        self._on_readable = self.on_hangup = self._ignore
+        self._ignored = self._on_readable = self.on_hangup = self._ignore
         self.on_drained = _nothing
 
     def __repr__(self):
@@ -176,7 +182,7 @@ cdef class Channel:
     def attend(self, on_readable, on_hangup=None):
         self.attended = True
         self.on_readable = on_readable
-        self.on_hangup = self._ignore if on_hangup is None else on_hangup
+        self.on_hangup = self._ignored if on_hangup is None else on_hangup
         self._adjust()
 
     cdef int attend_to(self, Relay relay, object on_readable, object on_hangup) except -1:
@@ -188,10 +194,19 @@ cdef class Channel:
         self._adjust()
         return 0
 
+    cdef int watch_over(self, object on_readable) except -1:
+        """`attend`, where it is known that `on_readable` is no `relay`, and a hang-up is of no matter."""
+        self.attended = True
+        self._relay = None
+        self._on_readable = on_readable
+        self.on_hangup = self._ignored
+        self._adjust()
+        return 0
+
     def ignore(self):
         self.attended = False
         self._relay = None
-        self._on_readable = self.on_hangup = self._ignore
+        self._on_readable = self.on_hangup = self._ignored
 
     def pause(self, bint until_end=False):
         self.attended = False
@@ -295,7 +310,7 @@ cdef class Channel:
         self.attended = False
         self.unsent = b""
         self._relay = None
-        self._on_readable = self.on_drained = self.on_hangup = _nothing
+        self._ignored = self._on_readable = self.on_drained = self.on_hangup = _nothing
 
     cdef int _drain(self) except -1:
         cdef Py_ssize_t sent

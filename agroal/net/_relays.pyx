@@ -19,7 +19,7 @@ from agroal.wire.codes import Frontend, Status
 
 from agroal.net._flow cimport Meter, Stopwatch
 from agroal.net._pump cimport Channel, Relay
-from agroal.net._system cimport MSG_DONTWAIT, now, recv
+from agroal.net._system cimport MSG_DONTWAIT, recv
 from agroal.wire._halting cimport HaltingBackend, HaltingFrontend, TurnTally
 
 cdef double FRESH = REFERENCE_FRESH
@@ -43,6 +43,7 @@ cdef class Hold:
     cdef public Py_ssize_t turns
     cdef public double rested
     cdef public double checked
+    cdef readonly object outfit
 
     def __init__(self, server, session, lost, double now):
         self.server = server
@@ -81,11 +82,12 @@ cdef class Rank:
 
     cpdef stand_by(self, Hold lease):
         lease.session = None
-        lease.rested = now()
+        lease.outfit = lease.server.outfit
+        lease.rested = lease.channel.pump.now()
         if not self.leases:
             self._keeper.arm()
         self.leases.append(lease)
-        lease.channel.attend(lease.lost)
+        lease.channel.watch_over(lease.lost)
 
     def best(self):
         return self.leases.pop() if self.leases else None
@@ -95,7 +97,7 @@ cdef class Rank:
             return False
         if not self.line:
             self._keeper.arm()
-        hand.since = now()
+        hand.since = hand.client.pump.now()
         self.line.append(hand)
         return True
 
@@ -114,7 +116,7 @@ cdef class Rank:
         hand.receive(lease)
 
     cpdef count(self, Hand hand):
-        self._waits.count(<long long>((now() - hand.since) * 1e6))
+        self._waits.count(<long long>((hand.client.pump.now() - hand.since) * 1e6))
 
     def take_counts(self):
         cdef Meter counted = self._waits
@@ -171,15 +173,16 @@ cdef class Hand:
         while at > 0:
             at -= 1
             lease = <Hold>leases[at]
-            if lease.server is self.counted and lease.server.outfit is self.outfit:
-                best = at
-                break
-            if best < 0 and lease.server.outfit is self.outfit:
-                best = at
+            if lease.outfit is self.outfit:
+                if best < 0:
+                    best = at
+                if lease.server is self.counted:
+                    best = at
+                    break
         if best < 0:
             return False
         lease = <Hold>leases[best]
-        if now() > lease.rested + FRESH and lease.channel.peek() is not None:
+        if self.client.pump.now() > lease.rested + FRESH and lease.channel.peek() is not None:
             return False
         del leases[best]
         lease.turns += 1
@@ -202,9 +205,21 @@ cdef class Hand:
         """It has waited, and this is its server."""
         if lease.server.outfit is self.outfit:
             self.hold(lease)
-            self._joint.go_on()
+            self.go_on()
         else:
             self._joint.prepare(lease)
+
+    cpdef go_on(self):
+        """The client may say what it was stopped at."""
+        cdef Channel client = self.client
+        cdef bytes said = client.unread
+        client.unread = b""
+        self.requests.waiting = False
+        client.attended = True
+        client._adjust()
+        if said:
+            memcpy(self.requests._buffer, <const unsigned char *>said, len(said))
+            self.requests.pass_on(len(said))
 
     cpdef hold(self, Hold lease):
         """It has this server."""
@@ -221,7 +236,7 @@ cdef class Hand:
             self._turn.luggage = self._luggage = lease.luggage
         tally.parameters = lease.parameters
         tally.stale = lease.luggage.unnamed is not tally.unnamed
-        if not tally.stale and tally.unnamed is not None:
+        if not tally.stale and self._turn.unnamed_evidence is not None:
             tally.stale = self._turn.unnamed_needs_more
         channel.on_drained = self._resume
         channel.attend_to(self.answers, self._relay, self._hung_up)
@@ -250,9 +265,9 @@ cdef class Hand:
             or tally.tags
             or tally.reported
             or self._seen
-            or self._left
-            or lease.cancels
-            or now() > lease.checked + CHECKED
+            or len(self._left)
+            or len(lease.cancels)
+            or self.client.pump.now() > lease.checked + CHECKED
         ):
             self._joint.rest()
             return 0
@@ -393,7 +408,7 @@ cdef class Requests(_Direction):
             return
         self.passed += size
         if self._hand.watch is not None:
-            self._hand.watch.look_at(tally, self._buffer, end if fresh else 0)
+            self._hand.watch.look_at(tally, self._buffer, end if fresh else 0, self._client.pump.now())
         if not self._send(data, size, self._client, self.sink):
             self._joint.sink_gone(self)
         elif goodbye:
@@ -505,7 +520,7 @@ cdef class Answers(_Direction):
             return 0
         self.passed += size
         if self._hand.watch is not None:
-            self._hand.watch.look_at(self._tally, self._buffer, 0)
+            self._hand.watch.look_at(self._tally, self._buffer, 0, self._client.pump.now())
         if not self._send(data, size, self.source, self._client):
             self._joint.sink_gone(self)
         elif data is not None and self._answering.again is not None:

@@ -66,9 +66,6 @@ class Joint(Protocol):
     def prepare(self, lease: Any) -> None:
         """The client, which waits, has this server when it has got the client's settings."""
 
-    def go_on(self) -> None:
-        """The client, which was waiting, has a server."""
-
     def enroll(self, since: float) -> None:
         """The client has stood in line since then, and is to wait in the pool's queue."""
 
@@ -160,6 +157,16 @@ class Hand:
         self.requests.stash()
         return True
 
+    def go_on(self) -> None:
+        """The client may say what it was stopped at."""
+        client = self.client
+        said, client.unread = client.unread, b""
+        self.requests.waiting = False
+        client.pump.buffer[: len(said)] = said
+        client.resume()
+        if said:
+            self.requests.pass_on(len(said))
+
     def enroll(self) -> None:
         """It stands in line no more, and waits elsewhere."""
         self._joint.enroll(self.since)
@@ -168,7 +175,7 @@ class Hand:
         """It has waited, and this is its server."""
         if lease.server.outfit is self.outfit:
             self.hold(lease)
-            self._joint.go_on()
+            self.go_on()
         else:
             self._joint.prepare(lease)
 

@@ -102,13 +102,7 @@ class Turns(Link):
 
     def go_on(self) -> None:
         """The client may say what it was stopped at."""
-        client = self.client
-        said, client.unread = client.unread, b""
-        self.requests.waiting = False
-        client.pump.buffer[: len(said)] = said
-        client.resume()
-        if said:
-            self.requests.pass_on(len(said))
+        self.hand.go_on()
 
     def heard_while_waiting(self) -> None:
         """It has said more, or hung up. What it says stays where it is."""

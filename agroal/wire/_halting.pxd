@@ -4,7 +4,10 @@ from agroal.wire._scan cimport Scanner, Tally
 
 cdef class TurnTally(Tally):
     cdef object _first
+    cdef object _second
     cdef object _later
+    cdef Py_ssize_t _more
+    cdef bint _lent
     cdef public Py_ssize_t in_batch
     cdef public Py_ssize_t done
     cdef public bint skipping
@@ -15,6 +18,8 @@ cdef class TurnTally(Tally):
     cdef public object overlap
     cdef public list tags
     cdef int _expect(self, object mark) except -1
+    cdef int _take_back(self) except -1
+    cdef int _shift(self) except -1
     cpdef batched(self, entry=*)
     cpdef next(self)
     cpdef take_next(self)

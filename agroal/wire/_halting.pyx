@@ -151,8 +151,10 @@ cdef class TurnTally(Tally):
 
     def __init__(self, dict parameters):
         Tally.__init__(self, parameters)
-        self._first = None
+        self._first = self._second = None
         self._later = deque()
+        self._more = 0
+        self._lent = False
         self.in_batch = 0
         self.done = 0
         self.skipping = False
@@ -164,21 +166,42 @@ cdef class TurnTally(Tally):
 
     @property
     def expected(self):
-        if self._first is not None:
-            self._later.appendleft(self._first)
-            self._first = None
+        """As a queue, which its user may change until the tally is used again."""
+        if not self._lent:
+            self._later.extendleft(mark for mark in (self._second, self._first) if mark is not None)
+            self._first = self._second = None
+            self._lent = True
         return self._later
 
     @expected.setter
     def expected(self, expected):
-        self._first, self._later = None, expected
+        self._first, self._second, self._later, self._lent = None, None, expected, True
+
+    cdef int _take_back(self) except -1:
+        """The first two do not go through the queue: more are expected rarely."""
+        self._lent = False
+        self._first = self._later.popleft() if self._later else None
+        self._second = self._later.popleft() if self._later else None
+        self._more = len(self._later)
+        return 0
 
     cdef int _expect(self, object mark) except -1:
-        """What is expected alone, as nearly always, does not go through the queue."""
-        if self._first is None and not self._later:
+        if self._lent:
+            self._take_back()
+        if self._first is None:
             self._first = mark
+        elif self._second is None:
+            self._second = mark
         else:
             self._later.append(mark)
+            self._more += 1
+        return 0
+
+    cdef int _shift(self) except -1:
+        self._first, self._second = self._second, None
+        if self._more:
+            self._second = self._later.popleft()
+            self._more -= 1
         return 0
 
     cpdef requested(self, int kind):
@@ -210,22 +233,26 @@ cdef class TurnTally(Tally):
             self._expect(entry)
 
     cpdef copy_ended(self):
+        if self._lent:
+            self._take_back()
         if self.copying:
             self.copying = False
-        elif self._first is not None or self._later or self.in_batch:
+        elif self._first is not None or self.in_batch:
             self._expect(COPIED)
 
     cpdef copy_began(self):
         expectations.TurnTally.copy_began(self)
 
     cpdef next(self):
-        while self._first is COPIED or self._first is None and self._later:
-            self._first = self._later.popleft() if self._later else None
+        if self._lent:
+            self._take_back()
+        while self._first is COPIED:
+            self._shift()
         return self._first
 
     cpdef take_next(self):
         mark = self.next()
-        self._first = None
+        self._shift()
         return mark
 
     cpdef answered(self, kind):
@@ -240,7 +267,7 @@ cdef class TurnTally(Tally):
         if status == IDLE:
             self.transactions += 1
         mark = self.take_next()
-        if mark is not SYNCED and mark is not ASKED and not (isinstance(mark, tuple) and mark[0] == ASKED):
+        if mark is not ASKED and mark is not SYNCED and not (isinstance(mark, tuple) and mark[0] == ASKED):
             raise ProtocolViolation("the server left out an answer")
 
     failed = expectations.TurnTally.failed
@@ -402,7 +429,7 @@ cdef class HaltingBackend(Scanner):
         cdef bytes tag
         if kind == READY_FOR_QUERY:
             head = tally.next()
-            if head is not None and not isinstance(head, (int, tuple)):
+            if head is not ASKED and head is not None and not isinstance(head, (int, tuple)):
                 return 0
             tally.ready(body[0])
         elif kind == COMMAND_COMPLETE:

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("agroal", settings(), deadline=None)  # how long an example takes says nothing here
+settings.load_profile("agroal")
 
 
 @pytest.fixture

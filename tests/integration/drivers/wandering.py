@@ -26,7 +26,7 @@ def goes_where_it_may(pool: Agroal, pid: Callable[[], int], wanders: bool) -> bo
     if not wanders:
         return stays(pid)
     first = pid()
-    with _taken(pool, first):
+    with taken(pool, first):
         return pid() != first
 
 
@@ -34,12 +34,12 @@ async def goes_where_it_may_awaited(pool: Agroal, pid: Callable[[], Awaitable[in
     if not wanders:
         return await stays_awaited(pid)
     first = await pid()
-    with _taken(pool, first):
+    with taken(pool, first):
         return await pid() != first
 
 
 @contextmanager
-def _taken(pool: Agroal, server: int) -> Iterator[None]:
+def taken(pool: Agroal, server: int) -> Iterator[None]:
     """Newcomers begin transactions until one of them has this server, and that one alone goes on."""
     with ExitStack() as others:
         while True:
