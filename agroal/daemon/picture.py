@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from agroal.daemon.clearing import since
 from agroal.management import snapshot as document
 from agroal.management.times import microseconds, wall_time
+from agroal.net.chosen import Traffic
 from agroal.net.rtt import round_trip
-from agroal.net.server import Server, Traffic
+from agroal.net.server import Server
 from agroal.net.tls import tls_version
 from agroal.pool.effects import CloseReason
 from agroal.pool.histogram import BOUNDS_FINE_US, BOUNDS_LONG_US, BOUNDS_US
@@ -35,7 +36,7 @@ def picture(daemon: Daemon, most_clients: int | None = None) -> document.Snapsho
     now = daemon.now()
     for session in daemon.sessions.values():
         if session.taker:
-            session.taker.count()
+            session.taker.link.hand.count()
     pool = daemon.pool.core.snapshot(now)
     crossed = _crossed(daemon)
     taken = document.Snapshot(

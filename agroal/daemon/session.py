@@ -36,10 +36,10 @@ from agroal.errors import (
     PeerGone,
     Terminated,
 )
-from agroal.net.chosen import Channel
+from agroal.net.chosen import Channel, Traffic
 from agroal.net.link import Link, Parting
 from agroal.net.plain import PlainLink
-from agroal.net.server import Server, Traffic
+from agroal.net.server import Server
 from agroal.pool.slot import PoolKey
 from agroal.wire import backend
 from agroal.wire.chosen import Tally

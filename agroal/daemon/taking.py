@@ -17,7 +17,7 @@ from agroal.daemon.slow import stopwatch
 from agroal.daemon.state import State
 from agroal.errors import Cancelled, ClientFacing, ServerLost, StateNotKept
 from agroal.net.link import Parting
-from agroal.net.server import Server, Traffic
+from agroal.net.server import Server
 from agroal.net.turns import Place, Turns
 from agroal.pipeline.between import canary
 from agroal.pipeline.outfit import FIXED, Fitted, Outfit
@@ -56,8 +56,6 @@ class Taker:
         if not (self._canary or daemon.settings.server_reset_query_always):
             self._hand.rank = self._rank
         self._wear(fitted.outfit)
-        self._mark = Traffic()
-        """What had been relayed for the client when that was last counted."""
 
     @property
     def lease(self) -> Lease | None:
@@ -217,19 +215,6 @@ class Taker:
 
     # -- giving back
 
-    def count(self) -> None:
-        """Add what was relayed since this was last called to the totals of the server that it was with."""
-        server, tally, link, mark = self._hand.counted, self.turn.tally, self.link, self._mark
-        if server is None:
-            return
-        totals = server.totals
-        totals.queries += tally.queries - mark.queries
-        totals.transactions += tally.transactions - mark.transactions
-        totals.bytes_in += link.requests.passed - mark.bytes_in
-        totals.bytes_out += link.answers.passed - mark.bytes_out
-        mark.queries, mark.transactions = tally.queries, tally.transactions
-        mark.bytes_in, mark.bytes_out = link.requests.passed, link.answers.passed
-
     def _has_changed(self, server: Server) -> None:
         """The client has other settings than before; or the server has, and the client has seen it."""
         self.turn.tally.reported = False
@@ -273,6 +258,6 @@ class Taker:
 
     def end(self) -> None:
         """The client is gone. A server that it still holds is cleaned of everything, or closed."""
-        self.count()
+        self._hand.count()
         if lease := self.lease:
             self._shell.give_back(lease, self.link, CLEAR)

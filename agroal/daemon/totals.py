@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from agroal.net.server import Traffic
+from agroal.net.chosen import Traffic
 
 
 @dataclass(slots=True)

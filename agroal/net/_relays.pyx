@@ -10,6 +10,7 @@ from agroal.errors import ProtocolViolation
 from agroal.net.hand import FRESH as REFERENCE_FRESH
 from agroal.net.hand import nothing
 from agroal.net.rank import CHECKED as REFERENCE_CHECKED
+from agroal.net.traffic import Traffic as ReferenceTraffic
 from agroal.pipeline.answering import Answering
 from agroal.pipeline.asking import LONGEST_NAME as LONGEST
 from agroal.pipeline.asking import Asking
@@ -28,6 +29,39 @@ cdef int TERMINATE = Frontend.TERMINATE
 cdef int BIND = Frontend.BIND
 cdef Py_ssize_t LONGEST_NAME = LONGEST
 cdef int IDLE = Status.IDLE
+
+
+cdef class Traffic:
+    """The twin of `agroal.net.traffic.Traffic`."""
+
+    cdef public long long queries
+    cdef public long long transactions
+    cdef public long long bytes_in
+    cdef public long long bytes_out
+
+    def __init__(self, queries=0, transactions=0, bytes_in=0, bytes_out=0):
+        self.queries = queries
+        self.transactions = transactions
+        self.bytes_in = bytes_in
+        self.bytes_out = bytes_out
+
+    def __repr__(self):
+        return repr(ReferenceTraffic(self.queries, self.transactions, self.bytes_in, self.bytes_out))
+
+    def __eq__(self, other):
+        return isinstance(other, Traffic) and repr(self) == repr(other)
+
+    def __iadd__(self, Traffic other):
+        self.queries += other.queries
+        self.transactions += other.transactions
+        self.bytes_in += other.bytes_in
+        self.bytes_out += other.bytes_out
+        return self
+
+    def __add__(self, Traffic other):
+        cdef Traffic sum = Traffic(self.queries, self.transactions, self.bytes_in, self.bytes_out)
+        sum += other
+        return sum
 
 
 cdef class Hold:
@@ -144,6 +178,10 @@ cdef class Hand:
     cdef readonly Hold lease
     cdef readonly object holds
     cdef readonly object counted
+    cdef long long _queries
+    cdef long long _transactions
+    cdef long long _bytes_in
+    cdef long long _bytes_out
     cdef object _resume
     cdef object _relay
     cdef object _hung_up
@@ -190,6 +228,19 @@ cdef class Hand:
         self.hold(lease)
         return True
 
+    cpdef count(self):
+        """Add what was relayed since this was last called to the totals of the server that it was with."""
+        cdef Traffic totals
+        if self.counted is None:
+            return
+        totals = self.counted.totals
+        totals.queries += self._tally.queries - self._queries
+        totals.transactions += self._tally.transactions - self._transactions
+        totals.bytes_in += self.requests.passed - self._bytes_in
+        totals.bytes_out += self.answers.passed - self._bytes_out
+        self._queries, self._transactions = self._tally.queries, self._tally.transactions
+        self._bytes_in, self._bytes_out = self.requests.passed, self.answers.passed
+
     cpdef bint stand_in_line(self) except -1:
         """Wait for one to come back, if nothing else can help. Whether it does."""
         if self.rank is None or not self.rank.join(self):
@@ -227,7 +278,7 @@ cdef class Hand:
         cdef Channel channel = lease.channel
         server = lease.server
         if server is not self.counted:
-            self._joint.count()
+            self.count()
             self.counted = server
         self.lease = lease
         self.holds = server

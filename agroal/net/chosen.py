@@ -12,21 +12,23 @@ if TYPE_CHECKING or not COMPILED_SCANNER:
     from agroal.net.pump import Channel, Pump
     from agroal.net.rank import Hold, Rank
     from agroal.net.stopwatch import Stopwatch
+    from agroal.net.traffic import Traffic
     from agroal.pool.histogram import Histogram as Meter
 else:
     try:
         from agroal.net._flow import Flow, Meter, Stopwatch
         from agroal.net._pump import Channel, Pump
-        from agroal.net._relays import Hand, Hold, Rank
+        from agroal.net._relays import Hand, Hold, Rank, Traffic
     except ImportError:
         from agroal.net.flow import Flow
         from agroal.net.hand import Hand
         from agroal.net.pump import Channel, Pump
         from agroal.net.rank import Hold, Rank
         from agroal.net.stopwatch import Stopwatch
+        from agroal.net.traffic import Traffic
         from agroal.pool.histogram import Histogram as Meter
 
-__all__ = ["COMPILED", "RELAY", "Channel", "Flow", "Hand", "Hold", "Meter", "Pump", "Rank", "Stopwatch"]
+__all__ = ["COMPILED", "RELAY", "Channel", "Flow", "Hand", "Hold", "Meter", "Pump", "Rank", "Stopwatch", "Traffic"]
 
 COMPILED: Final = Flow.__module__.endswith("._flow")
 RELAY: Final = f"{'compiled' if COMPILED else 'pure Python'} relay"

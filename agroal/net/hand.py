@@ -14,6 +14,7 @@ from agroal.net.pump import Channel
 from agroal.net.rank import CHECKED, Rank
 from agroal.net.relays import Answers, Requests
 from agroal.net.stopwatch import Stopwatch
+from agroal.net.traffic import Traffic
 from agroal.pipeline.outfit import Outfit
 from agroal.pipeline.turn import Turn
 
@@ -41,9 +42,6 @@ class Joint(Protocol):
 
     def rest(self) -> None:
         """The turn is over, and somebody has to look at what is left of it, or to hear of the server."""
-
-    def count(self) -> None:
-        """What was relayed so far was with `Hand.counted`; from now on it is with another server."""
 
     def server_hung_up(self) -> None:
         """The server is gone, while nothing was read of it, or it can't be sent to any more."""
@@ -78,6 +76,7 @@ class Hand:
 
     __slots__ = (
         "_joint",
+        "_mark",
         "_turn",
         "answers",
         "client",
@@ -112,6 +111,8 @@ class Hand:
         """The server that it has now."""
         self.counted: Server | None = None
         """The one whose traffic the counters show since they were last looked at."""
+        self._mark = Traffic()
+        """What had been relayed when that was last counted."""
         self.requests = Requests(self, joint, client, turn)
         self.answers = Answers(self, joint, client, turn)
 
@@ -137,7 +138,7 @@ class Hand:
         tally, turn = self._turn.tally, self._turn
         server: Server = lease.server
         if server is not self.counted:
-            self._joint.count()
+            self.count()
             self.counted = server
         self.lease, self.holds = lease, server
         channel = lease.channel
@@ -149,6 +150,17 @@ class Hand:
         channel.attend(self.answers.relay, self._joint.server_hung_up)
         if self.client.unsent:
             channel.pause()
+
+    def count(self) -> None:
+        """Add what was relayed since this was last called to the totals of the server that it was with."""
+        if self.counted is None:
+            return
+        tally, totals, mark = self._turn.tally, self.counted.totals, self._mark
+        self._mark = now = Traffic(tally.queries, tally.transactions, self.requests.passed, self.answers.passed)
+        totals.queries += now.queries - mark.queries
+        totals.transactions += now.transactions - mark.transactions
+        totals.bytes_in += now.bytes_in - mark.bytes_in
+        totals.bytes_out += now.bytes_out - mark.bytes_out
 
     def stand_in_line(self) -> bool:
         """Wait for one to come back, if nothing else can help. Whether it does."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from agroal.auth.login import Greeting
 from agroal.errors import ServerRefused
 from agroal.net.alarm import Alarm
-from agroal.net.chosen import Channel
+from agroal.net.chosen import Channel, Traffic
 from agroal.net.converse import Dialogue, Finished, converse
 from agroal.net.tls import Policy
 from agroal.pipeline.outfit import Outfit
@@ -23,33 +22,6 @@ if TYPE_CHECKING:
 
 SERVER_MESSAGE_LIMIT = 1 << 20
 """Bytes of one message of a server while we talk to it ourselves."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Monotonic totals of what was relayed."""
-
-    queries: int = 0
-    transactions: int = 0
-    bytes_in: int = 0
-    """From clients."""
-    bytes_out: int = 0
-    """To clients."""
-
-    def __iadd__(self, other: Traffic) -> Self:
-        self.queries += other.queries
-        self.transactions += other.transactions
-        self.bytes_in += other.bytes_in
-        self.bytes_out += other.bytes_out
-        return self
-
-    def __add__(self, other: Traffic) -> Traffic:
-        return Traffic(
-            self.queries + other.queries,
-            self.transactions + other.transactions,
-            self.bytes_in + other.bytes_in,
-            self.bytes_out + other.bytes_out,
-        )
 
 
 class Server:

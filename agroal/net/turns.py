@@ -37,9 +37,6 @@ class Broker(Protocol):
     def enroll(self, since: float) -> None:
         """The client has stood in line since then. It waits in the pool's queue from now on."""
 
-    def count(self) -> None:
-        """What was relayed since this was last called was with `Hand.counted`."""
-
     def leave_queue(self) -> None:
         """The client does not wait any more."""
 
@@ -173,10 +170,6 @@ class Turns(Link):
     def enroll(self, since: float) -> None:
         """It has stood in line since then, and has to wait elsewhere."""
         self.broker.enroll(since)
-
-    def count(self) -> None:
-        """What follows is with another server."""
-        self.broker.count()
 
     def server_hung_up(self) -> None:
         """The server is gone."""

@@ -13,8 +13,9 @@ import pytest
 from agroal.daemon.about import fields_of
 from agroal.daemon.departure import client_fields, followed
 from agroal.errors import Cancelled, ClientFacing, IdleTooLong, PeerGone
+from agroal.net.chosen import Traffic
 from agroal.net.link import Parting
-from agroal.net.server import Server, Traffic
+from agroal.net.server import Server
 
 
 class Daemon:

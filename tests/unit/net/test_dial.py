@@ -11,10 +11,10 @@ from agroal.auth.login import Credentials, Greeting, login
 from agroal.auth.users import Secret
 from agroal.config.servers import ServerSettings
 from agroal.errors import ClientFacing, ServerRefused, ServerUnavailable
-from agroal.net.chosen import Pump
+from agroal.net.chosen import Pump, Traffic
 from agroal.net.dial import Address, dial, hang_up, reach
 from agroal.net.listen import SocketOptions
-from agroal.net.server import Server, Traffic
+from agroal.net.server import Server
 from agroal.wire.talk import Talk
 from tests.unit.looping import in_a_loop, pumping, settle, until
 from tests.unit.net.pairs import channel, received, waiting_for

@@ -6,7 +6,7 @@ from agroal.auth.login import Greeting
 from agroal.errors import PeerGone, ServerRefused
 from agroal.net.chosen import Channel
 from agroal.net.dial import Address
-from agroal.net.server import Server, Traffic
+from agroal.net.server import Server
 from agroal.wire.talk import Talk, read_message
 from tests.unit.looping import in_a_loop, pumping, until
 from tests.unit.net.pairs import channel, received
@@ -67,14 +67,6 @@ class TestConversations:
                 await until(lambda: heard)
                 [(said, error)] = heard
                 assert (said, type(error), server.fit) == (result, failure or type(None), fit)
-
-
-def test_traffic_adds_up() -> None:
-    total, more = Traffic(1, 2, 3, 4), Traffic(10, 20, 30, 40)
-    assert total + more == Traffic(11, 22, 33, 44)
-    assert total == Traffic(1, 2, 3, 4)
-    total += more
-    assert total == Traffic(11, 22, 33, 44)
 
 
 @in_a_loop
