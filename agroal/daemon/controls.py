@@ -192,7 +192,7 @@ class DaemonControls:
 
     def switch(self, database: str | None, enabled: bool, *, dry_run: bool) -> Switched:
         """Open or close the gate of one database, or of all."""
-        gate, name = self._daemon.pool.core.gate, self._real(database)
+        gate, name = self._daemon.pool.gate, self._real(database)
         differing = changed(gate, name, enabled)
         inside = Counter(session.key.database for session in self._daemon.sessions.values() if session.key.database)
         clients = sum(

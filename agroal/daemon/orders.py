@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from agroal.daemon.shell import Shell
+from agroal.daemon.viewing import ViewedShell
 from agroal.pool.effects import CloseReason
 from agroal.pool.flushing import FlushMode
 from agroal.pool.limits import Limit
 from agroal.pool.settings import PoolSettings
 
 
-class OrderedShell(Shell):
+class OrderedShell(ViewedShell):
     """Obeys administrators."""
 
     def start(self) -> None:

@@ -46,7 +46,7 @@ class Pausing:
     async def pause(self, database: str | None, seconds: float | None, *, dry_run: bool) -> Paused:
         """Returns when no connection is left, or after so many seconds; 0: without end; None: at once."""
         daemon, pool = self._daemon, self._daemon.pool
-        differing, waited = changed(pool.core.passage, database, False), None
+        differing, waited = changed(pool.passage, database, False), None
         if not dry_run:
             pool.pause(database)
             self.heed()
@@ -59,7 +59,7 @@ class Pausing:
 
     def resume(self, database: str | None, *, dry_run: bool) -> Resumed:
         daemon, pool = self._daemon, self._daemon.pool
-        differing, held = changed(pool.core.passage, database, True), pool.core.held(database)
+        differing, held = changed(pool.passage, database, True), pool.core.held(database)
         if not dry_run:
             pool.resume(database)
             pool.vacated.set()
@@ -84,7 +84,7 @@ class Pausing:
         """Secrets are looked up as far as pauses allow: after each change of those, or of the look-ups."""
         if lookup := self._daemon.lookup:
             database = self._daemon.settings.auth_query_database
-            lookup.is_open = self._daemon.pool.core.passage.is_open(database)
+            lookup.is_open = self._daemon.pool.passage.is_open(database)
             if not lookup.is_open:
                 self._close_lookup(database)
 

@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import islice
-from operator import add
+from operator import add, attrgetter
 from typing import TYPE_CHECKING
 
 from agroal.daemon.clearing import since
+from agroal.daemon.viewing import Lines
 from agroal.management import snapshot as document
 from agroal.management.times import microseconds, wall_time
 from agroal.net.chosen import Traffic
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
     from agroal.daemon.session import Session
 
+SINCE = attrgetter("since_us")
 MEASURED = 16
 """Connections to a server on which the round trip is looked up."""
 
@@ -37,7 +39,7 @@ def picture(daemon: Daemon, most_clients: int | None = None) -> document.Snapsho
     for session in daemon.sessions.values():
         if session.taker:
             session.taker.link.hand.count()
-    pool = daemon.pool.core.snapshot(now)
+    pool, lines = daemon.pool.seen(now)
     crossed = _crossed(daemon)
     taken = document.Snapshot(
         v=document.VERSION,
@@ -53,10 +55,10 @@ def picture(daemon: Daemon, most_clients: int | None = None) -> document.Snapsho
         bounds_us=BOUNDS_US,
         counters=_counters(daemon, pool, reduce(add, crossed.values(), Traffic())),
         closes=tuple(document.Count(reason.name.lower(), pool.totals.closes[reason]) for reason in CloseReason),
-        pools=tuple(_pool(daemon, row, crossed.get((row.database, row.user), Traffic())) for row in pool.pools),
+        pools=tuple(_pool(daemon, row, crossed.get((row.database, row.user), Traffic()), lines) for row in pool.pools),
         slots=tuple(_slot(daemon, row) for row in pool.slots),
         servers=tuple(_servers(daemon)),
-        waiters=tuple(_waiters(daemon, pool)),
+        waiters=tuple(_waiters(daemon, pool, lines)),
         clients=tuple(_client(session) for session in islice(daemon.sessions.values(), most_clients)),
         databases=tuple(_databases(daemon)),
         authentication_failures=tuple(_failures(daemon)),
@@ -119,21 +121,22 @@ def _counters(daemon: Daemon, pool: PoolSnapshot, traffic: Traffic) -> document.
     )
 
 
-def _pool(daemon: Daemon, row: PoolRow, traffic: Traffic) -> document.Pool:
+def _pool(daemon: Daemon, row: PoolRow, traffic: Traffic, lines: Lines) -> document.Pool:
+    lined = [line for key, line in lines.items() if (key.database, key.user) == (row.database, row.user)]
     timing = daemon.timings.seen(row.database, row.user)
     return document.Pool(
         database=row.database,
         user=row.user,
         limit=row.limit,
-        enabled=daemon.pool.core.gate.is_open(row.database),
+        enabled=daemon.pool.gate.is_open(row.database),
         max=row.max,
         initial=row.initial,
         min=row.min,
         active=row.active,
         idle=row.idle,
         other=row.other,
-        waiting=row.waiting,
-        oldest_wait_us=microseconds(row.oldest_wait),
+        waiting=row.waiting + sum(map(len, lined)),
+        oldest_wait_us=microseconds(max([row.oldest_wait, *(daemon.now() - line[0].since for line in lined)])),
         leases=row.leases,
         waits=row.waits,
         wait_us=row.wait_us,
@@ -150,7 +153,7 @@ def _pool(daemon: Daemon, row: PoolRow, traffic: Traffic) -> document.Pool:
         query_hist=tuple(timing.query.counts),
         transaction_us=timing.transaction.sum,
         transaction_hist=tuple(timing.transaction.counts),
-        paused=not daemon.pool.core.passage.is_open(row.database),
+        paused=not daemon.pool.passage.is_open(row.database),
         pipeline=daemon.pipelines.of(PoolKey(row.database, row.user)).value,
         queries=traffic.queries,
         transactions=traffic.transactions,
@@ -214,9 +217,9 @@ def _round_trip(connections: Sequence[Server]) -> int | None:
     return min((rtt for rtt in found if rtt is not None), default=None)
 
 
-def _waiters(daemon: Daemon, pool: PoolSnapshot) -> list[document.Waiter]:
+def _waiters(daemon: Daemon, pool: PoolSnapshot, lines: Lines) -> list[document.Waiter]:
     asking = daemon.pool.asking
-    return [
+    rows = [
         document.Waiter(
             client=asking[row.waiter].number if row.waiter in asking else 0,
             database=row.database,
@@ -227,6 +230,14 @@ def _waiters(daemon: Daemon, pool: PoolSnapshot) -> list[document.Waiter]:
         )
         for row in pool.waiters
     ]
+    for key, line in lines.items():
+        reason = daemon.pool.reason(key).name.lower()
+        behind = 1 + sum((row.database, row.user) == (key.database, key.user) for row in rows)
+        rows += [
+            document.Waiter(hand.holder.number, key.database, key.user, microseconds(hand.since), position, reason)
+            for position, hand in enumerate(line, behind)
+        ]
+    return sorted(rows, key=SINCE) if lines else rows
 
 
 def _client(session: Session) -> document.Client:
@@ -248,7 +259,7 @@ def _client(session: Session) -> document.Client:
 
 
 def _databases(daemon: Daemon) -> Iterator[document.Database]:
-    gate, passage = daemon.pool.core.gate, daemon.pool.core.passage
+    gate, passage = daemon.pool.gate, daemon.pool.passage
     if not (gate.is_open_by_default and passage.is_open_by_default):
         yield document.Database("all", gate.is_open_by_default, not passage.is_open_by_default)
     for name in {**gate.exceptions, **passage.exceptions}:

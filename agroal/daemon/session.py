@@ -207,7 +207,7 @@ class Session:
     async def _be_served(self, startup: StartupMessage, accepted: Accepted) -> None:
         settings = requested_settings(startup)
         self.key = self.daemon.key(startup, accepted)
-        if not self.daemon.pool.core.gate.is_open(self.key.database):
+        if not self.daemon.pool.gate.is_open(self.key.database):
             raise DatabaseDisabled(startup.database)
         self.enter(State.WAITING)
         self.pipeline = self.daemon.pipelines.of(self.key)

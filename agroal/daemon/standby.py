@@ -13,7 +13,7 @@ is in its queue, since when they came.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -108,6 +108,14 @@ class Standby:
                 self._put_back(lease)
         for hand in self._out_of_line(ranks):
             hand.enroll()
+
+    def look(self) -> dict[PoolKey, Sequence[Hand]]:
+        """Tell the core all but who stands in line. These stay where they are: the first to come is the first."""
+        for key in [key for key, rank in self._open.items() if rank.leases]:
+            self.recall(key)
+        for key, rank in self._open.items():
+            self._tell_waits(key, rank)
+        return {key: rank.line for key, rank in self._open.items() if rank.line}
 
     def _out_of_line(self, ranks: Mapping[PoolKey, Rank]) -> list[Hand]:
         """Who has stood in line, the first to come first."""

@@ -55,7 +55,7 @@ class Watch:
         self.start()
 
     def _look_at_limits(self, now: float) -> None:
-        exhausted = self._daemon.pool.core.exhausted
+        exhausted = self._daemon.pool.exhausted
         for cap in exhausted - self._reached.keys():
             self._daemon.report(EventKind.LIMIT_REACHED, f"clients wait, because this is used up: {cap}")
         self._reached |= dict.fromkeys(exhausted, now)

@@ -95,7 +95,7 @@ class Hand:
         self._joint = joint
         self._turn = turn
         self.client = client
-        self.holder: object = None
+        self.holder: Any = None
         """Whose hand it is, for others."""
         self.rank: Rank | None = None
         """Where servers for it stand by; None: each has to be looked at before."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sized
+from collections.abc import Collection, Sized
 
 from agroal.pool import flushing, snapshot
 from agroal.pool.board import Board
 from agroal.pool.flushing import Fate, FlushMode
 from agroal.pool.gate import Gate
+from agroal.pool.refusal import wait_reason
 from agroal.pool.seats import Observer
-from agroal.pool.slot import LEASED
+from agroal.pool.slot import LEASED, PoolKey
+from agroal.pool.waiters import WaitReason
 
 
 class PoolView:
@@ -70,15 +72,20 @@ class PoolView:
         """How many clients a pause holds."""
         return sum(database in (None, waiter.lane.key.database) for waiter in self._board.waiters.held)
 
-    @property
-    def exhausted(self) -> set[str]:
-        """The caps that keep somebody waiting just now, in words."""
+    def exhausted(self, lined: Collection[PoolKey] = ()) -> set[str]:
+        """The caps that keep somebody waiting just now, in words. `lined`: keys with clients that stand in line."""
         seats = self._board.seats
-        waited_for = [cap for cap in seats.caps if cap.waiting]
+        beside = {lane.cap for key in lined if (lane := self._board.lanes.find(key))}
+        waited_for = [cap for cap in seats.caps if cap.waiting or cap in beside]
         full = {f"the limit {cap.limit} of {cap.size} connections" for cap in waited_for if cap.is_full}
         if not seats.empty and len(full) < len(waited_for):
             full.add(f"max_connections, all {len(seats.slots)} of them")
         return full
+
+    def reason(self, key: PoolKey) -> WaitReason:
+        """What somebody waits for who stands in line for this key."""
+        lane = self._board.lanes.find(key)
+        return wait_reason(self._board.seats, lane, len(lane.waiting)) if lane else WaitReason.CONNECTS
 
     def knows(self, database: str) -> bool:
         """Whether somebody has asked for connections to this database (its real name), or it is paused."""

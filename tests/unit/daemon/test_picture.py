@@ -5,19 +5,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from agroal.config.choices import Pipeline
 from agroal.daemon.picture import picture
+from agroal.daemon.state import State
 from agroal.management import snapshot as document
 from agroal.net.dial import Address
 from agroal.pool.effects import CloseReason
 from agroal.pool.flushing import FlushMode
 from tests.unit.daemon.lobby import ANSWER, QUERY, STARTUP
 from tests.unit.daemon.running import configuration, connect, running
+from tests.unit.daemon.turning import BEGIN, BEGUN, DISCARD, DISCARDED
 from tests.unit.looping import in_a_loop, until
 from tests.unit.net.pairs import received, waiting_for
 from tests.unit.postgres import STARTUP as OUR_STARTUP
 from tests.unit.postgres import greeting, postgres
 from tests.unit.script import Script, play
-from tests.unit.wire.messages import TERMINATE, startup
+from tests.unit.wire.messages import READY, TERMINATE, message, startup
 
 NOWHERE = Address("pg", "/nowhere", 5432)
 NOTHING = document.Counters(**dict.fromkeys(document.Counters.__dataclass_fields__, 0))
@@ -33,6 +36,34 @@ async def test_an_idle_daemon_has_a_server_of_which_nothing_is_known(socket_dir:
         assert (seen.pools, seen.slots, seen.waiters, seen.clients) == ((), (), (), ())
         assert seen.counters == NOTHING
         assert seen.servers == (document.Server("pg", "/nowhere", 5432, "unknown", "unknown", 0, None),)
+
+
+@in_a_loop
+async def test_who_stands_in_line_is_seen_behind_who_is_in_the_queue(socket_dir: Path) -> None:
+    script = Script() << OUR_STARTUP >> greeting(48213, application_name="psql") << BEGIN >> BEGUN
+    script = script << message("Q", b"ROLLBACK\0") >> message("C", b"ROLLBACK\0") + READY
+    script = script << DISCARD >> DISCARDED << TERMINATE
+    settings = {"pipeline": Pipeline.TRANSACTION, "max_connections": 1}
+    async with postgres(script) as address, running(configuration(socket_dir, address, **settings)) as daemon:
+        clients = [connect(daemon) for _ in range(4)]
+        for number, client in enumerate(clients, 1):
+            client.sendall(STARTUP)
+            await until(lambda number=number: number in daemon.sessions and daemon.sessions[number].taker)
+        clients[0].sendall(BEGIN)
+        await until(lambda: received(clients[0]).endswith(BEGUN))
+        for number, client in enumerate(clients[1:], 2):
+            client.sendall(QUERY)
+            await until(lambda number=number: daemon.sessions[number].situation is State.WAITING)
+        seen = picture(daemon)
+        assert picture(daemon).waiters == seen.waiters
+        for client in reversed(clients):
+            client.close()
+        await until(lambda: not daemon.sessions)
+    waits = [(one.client, one.position, one.reason) for one in seen.waiters]
+    assert waits == [(number, number - 1, "limit") for number in (2, 3, 4)]
+    (pool,) = seen.pools
+    assert (pool.active, pool.waiting) == (1, 3)
+    assert 0 < seen.mono_us - seen.waiters[0].since_us <= pool.oldest_wait_us + 1
 
 
 @in_a_loop

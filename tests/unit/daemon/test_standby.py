@@ -8,6 +8,8 @@ from agroal.daemon import standby
 from agroal.daemon.state import State
 from agroal.pool import passing
 from agroal.pool.flushing import FlushMode
+from agroal.pool.slot import FREE
+from agroal.pool.waiters import WaitReason
 from tests.unit.daemon.lobby import ANSWER, QUERY
 from tests.unit.daemon.scene import KEY
 from tests.unit.daemon.turning import BEGIN, BEGUN, COMMIT, COMMITTED, Floor, floor
@@ -65,6 +67,24 @@ class TestStandingInLine:
             await at.exchange(first, COMMIT, COMMITTED)
             for client in others:
                 await served(at, client)
+            await at.leave(first, *others)
+
+    @in_a_loop
+    async def test_to_look_at_the_pool_sends_nobody_out_of_line(self) -> None:
+        async with floor() as at:
+            first, *others = await busy(at, 4)
+            for _ in range(2):
+                seen, lines = at.on.shell.seen(at.on.shell.standby.rank(KEY).line[0].since)
+                assert [row.position for row in seen.waiters] == [1]
+                assert [hand.holder.number for hand in lines[KEY]] == line_of(at) == [3, 4]
+                assert at.on.shell.reason(KEY) is WaitReason.MAX_CONNECTIONS
+                assert at.on.shell.exhausted == {"max_connections, all 1 of them"}
+            await at.exchange(first, COMMIT, COMMITTED)
+            for client in others:
+                await served(at, client)
+            assert at.on.shell.exhausted == set()
+            (slot,) = at.on.shell.seen(0)[0].slots
+            assert slot.state is FREE
             await at.leave(first, *others)
 
     @in_a_loop

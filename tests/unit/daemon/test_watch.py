@@ -24,7 +24,7 @@ class FakeDaemon:
         self.output: Any = None
         self.settings: Any = SimpleNamespace(disconnect_client=10.0, disconnect_client_force=False)
         self.sessions: dict[int, Any] = {}
-        self.pool = SimpleNamespace(core=SimpleNamespace(exhausted=set()))
+        self.pool = SimpleNamespace(exhausted=set())
         self.timers: list[Timer] = []
         loop = asyncio.get_running_loop()
         self.time = 50.0
@@ -51,7 +51,7 @@ class FakeDaemon:
 
     @property
     def exhausted(self) -> set[str]:
-        exhausted: set[str] = self.pool.core.exhausted
+        exhausted: set[str] = self.pool.exhausted
         return exhausted
 
 

@@ -35,7 +35,7 @@ def test_a_database_is_known_once_somebody_has_asked_for_it() -> None:
 def test_no_cap_is_exhausted_that_nobody_waits_for() -> None:
     shell = Shell(PoolSettings(max_connections=1), [Limit("shop", (), "web", 1)])
     shell.lease()
-    assert shell.pool.exhausted == set()
+    assert shell.pool.exhausted() == set()
 
 
 def test_the_limit_that_keeps_somebody_waiting_is_named() -> None:
@@ -43,18 +43,18 @@ def test_the_limit_that_keeps_somebody_waiting_is_named() -> None:
     shell.lease(WEB)
     shell.ask(WEB)
     shell.lease(BATCH)
-    assert shell.pool.exhausted == {"the limit shop/web (agroal_databases.conf:3) of 1 connections"}
+    assert shell.pool.exhausted() == {"the limit shop/web (agroal_databases.conf:3) of 1 connections"}
 
 
 def test_max_connections_is_named_where_it_keeps_somebody_waiting() -> None:
     shell = Shell(PoolSettings(max_connections=1), [Limit("shop", (), "web", 5)])
     shell.lease(WEB)
     shell.ask(BOOKS)
-    assert shell.pool.exhausted == {"max_connections, all 1 of them"}
+    assert shell.pool.exhausted() == {"max_connections, all 1 of them"}
 
 
 def test_max_connections_is_not_named_where_only_a_limit_keeps_somebody_waiting() -> None:
     shell = Shell(PoolSettings(max_connections=1), [Limit("shop", (), "web", 1)])
     shell.lease(WEB)
     shell.ask(WEB)
-    assert shell.pool.exhausted == {"the limit shop/web of 1 connections"}
+    assert shell.pool.exhausted() == {"the limit shop/web of 1 connections"}
