@@ -39,6 +39,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
 
+from agroal.auth.mac import Macs
 from agroal.auth.saslprep import prepare
 from agroal.auth.scram_messages import (
     KEY_LENGTH,
@@ -54,8 +55,6 @@ MECHANISM = "SCRAM-SHA-256"
 PLUS = "SCRAM-SHA-256-PLUS"
 ITERATIONS = 4096
 """PostgreSQL's default, which mock verifiers must look like."""
-SALT_LENGTH = 16
-"""Bytes; PostgreSQL's, ditto. Other implementations use other lengths, so any is accepted."""
 
 NOT_BOUND, NOT_OFFERED, BOUND = b"n", b"y", b"p=tls-server-end-point"
 """The gs2 flags."""
@@ -114,40 +113,45 @@ class Keys:
     server_key: bytes = field(repr=False)
 
 
-def salt_for(user: str, key: bytes) -> bytes:
-    """A salt that looks random and is the same for a user every time, as long as the secret `key` is."""
-    return _hmac(key, user.encode(errors="surrogateescape"))[:SALT_LENGTH]
-
-
-def mock_verifier(user: str, key: bytes) -> Verifier:
-    """What an unknown user is challenged with, in a doomed exchange: the same every time, like a known user's."""
-    return Verifier(ITERATIONS, salt_for(user, key), bytes(KEY_LENGTH), bytes(KEY_LENGTH))
-
-
 class ServerExchange:
     """A client proves to us that it knows the password behind `verifier`: `first`, then `final`.
 
     `nonce` is our random part: printable ASCII without comma, fresh for every exchange. A `doomed` exchange does all
-    the work and fails. `binding` is the hash of our certificate; None where there is no TLS. Raises ProtocolViolation
-    for what is not SCRAM, NotPermitted for a channel that is not the client's, AuthenticationFailed for a wrong proof.
+    the work and fails. `binding` is the hash of our certificate; None where there is no TLS. `macs` are the verifier's,
+    where they are kept. Raises ProtocolViolation for what is not SCRAM, NotPermitted for a channel that is not the
+    client's, AuthenticationFailed for a wrong proof.
     """
 
     def __init__(
-        self, user: str, verifier: Verifier, nonce: str, *, doomed: bool, binding: bytes | None = None
+        self,
+        user: str,
+        verifier: Verifier,
+        nonce: str,
+        *,
+        doomed: bool,
+        binding: bytes | None = None,
+        macs: Macs | None = None,
     ) -> None:
         self._user = user
         self._verifier = verifier
         self._nonce = nonce.encode()
         self._doomed = doomed
         self._binding = binding
-        self._channel = self._client_first = self._server_first = b""
-        self.keys: Keys | None = None
-        """What the client's proof has shown, once it is right."""
+        self._macs = macs
+        self._channel = self._client_first = self._server_first = self._client_key = b""
 
     @property
     def mechanisms(self) -> list[str]:
         """What the client can choose from, best first."""
         return [MECHANISM] if self._binding is None else [PLUS, MECHANISM]
+
+    @property
+    def keys(self) -> Keys | None:
+        """What the client's proof has shown, once it is right."""
+        verifier = self._verifier
+        if not self._client_key:
+            return None
+        return Keys(verifier.iterations, verifier.salt, self._client_key, verifier.server_key)
 
     def first(self, message: bytes, mechanism: str = MECHANISM) -> bytes:
         """client-first-message in, server-first-message out."""
@@ -169,13 +173,13 @@ class ServerExchange:
         except ValueError as problem:
             raise ProtocolViolation("malformed SCRAM message", detail=f"client-final-message: {problem}.") from None
         auth_message = b",".join((self._client_first, self._server_first, without_proof))
-        client_key = _xor(proof, _hmac(self._verifier.stored_key, auth_message))
+        stored, server = self._macs or Macs.of(self._verifier.stored_key, self._verifier.server_key)
+        client_key = _xor(proof, stored.sign(auth_message))
         proved = hmac.compare_digest(hashlib.sha256(client_key).digest(), self._verifier.stored_key)
-        signature = _hmac(self._verifier.server_key, auth_message)
+        signature = server.sign(auth_message)
         if not proved or self._doomed:
             raise AuthenticationFailed(f'password authentication failed for user "{self._user}"')
-        verifier = self._verifier
-        self.keys = Keys(verifier.iterations, verifier.salt, client_key, verifier.server_key)
+        self._client_key = client_key
         return b"v=" + b64encode(signature)
 
     def _bind(self, flag: bytes, plus: bool) -> bytes:

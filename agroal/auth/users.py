@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agroal.auth.md5 import is_md5_secret, md5_response, md5_secret
-from agroal.auth.scram import Verifier, mock_verifier, salt_for
+from agroal.auth.mock import mock_verifier, salt_for
+from agroal.auth.scram import Verifier
 
 
 @dataclass(frozen=True, slots=True)

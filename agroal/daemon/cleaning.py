@@ -62,7 +62,7 @@ async def clean(server: Server, link: Link | None, query: str, cancel: Callable[
     if isinstance(link, PlainLink):
         query = query or CLEAR  # nobody has noted what its client has left
     dirt = verdict(server, link)
-    left_politely = link is not None and link.ended.done() and link.ended.result() is Parting.TERMINATED
+    left_politely = link is not None and link.parting is Parting.TERMINATED
     if link and dirt is Dirt.OWES_ANSWERS and (left_politely or isinstance(link, PlainLink)):
         await link.hear_out(FINISH_TIMEOUT, FINISH_SIZE)
         dirt = verdict(server, link)
@@ -99,13 +99,11 @@ def verdict(server: Server, link: Link | None) -> Dirt | None:
         return Dirt.LOST
     if link is None:
         return None
-    ended = link.ended.done() and not link.ended.cancelled()
-    parting = link.ended.result() if ended else Parting.SERVER_LOST
-    match parting:
-        case Parting.SERVER_LOST:
-            return Dirt.LOST
-        case Parting.SERVER_VIOLATION:
-            return Dirt.VIOLATION
+    parting = link.parting
+    if parting is Parting.SERVER_LOST or parting is None:
+        return Dirt.LOST
+    if parting is Parting.SERVER_VIOLATION:
+        return Dirt.VIOLATION
     unsent = bool(server.channel.unsent)
     dirt = judge(link.tally, link.requests.scanner, link.answers.scanner, unsent)
     if parting is Parting.CLIENT_VIOLATION:  # half of the illegal message's header may have been passed on

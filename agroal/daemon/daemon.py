@@ -11,7 +11,6 @@ import logging
 import os
 import random
 import secrets
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -36,6 +35,7 @@ from agroal.daemon.listening import Listening
 from agroal.daemon.log import Log
 from agroal.daemon.logline import LEVELS
 from agroal.daemon.lookup import lookup_of
+from agroal.daemon.nonces import Nonces
 from agroal.daemon.passwords import Passwords
 from agroal.daemon.pausing import Pausing
 from agroal.daemon.pipelines import Pipelines
@@ -134,7 +134,8 @@ class Daemon:
         self.max_clients = client_descriptors(settings.max_connections)
         self.pump = Pump()
         self.options = SocketOptions(settings.nodelay, settings.keep_alive)
-        self.cancels = Cancels(self.pump, self.options, self.token)
+        self.nonces = Nonces(self.token)
+        self.cancels = Cancels(self.pump, self.options, self.nonces.take)
         self.dialler = ServerDialler(self.pump, self.route, settings, known.users, self.token, self.report)
         core = Pool(pool_settings(settings), tuple(map(Limit.of, self.configuration.limits)), random.random, self.now())
         self.pool = PoolShell(core, self.dialler, settings.server_reset_query, self.cancels.send, self.report)
@@ -263,12 +264,9 @@ class Daemon:
         await self.pool.close()
         log.info("agroal stops: %d clients served", self.totals.clients)
 
-    def _take(self, sock: socket.socket, address: object) -> None:
-        """A new client."""
+    def _take(self, client: Channel, host: str | None) -> None:
+        """A new client, and its address; None at the Unix socket."""
         self.totals.clients += 1
-        host = address[0] if isinstance(address, tuple) and address else None
-        label = f"{host}:{address[1]}" if host and isinstance(address, tuple) else "[local]"
-        client = Channel(self.pump, sock, label)
         if len(self.sessions) >= self.max_clients + LISTENED_TO:
             with suppress(OSError):  # it may have left already
                 client.write(backend.error_response(self.crowded()))

@@ -93,8 +93,7 @@ def _reason(session: Session, error: BaseException | None) -> tuple[str, str]:
             return error.fields()["C"], error.message
         case PeerGone():
             return "client_gone", str(error)
-        case None if session.link and session.link.ended.done() and not session.link.ended.cancelled():
-            parting = session.link.ended.result()
+        case None if session.link and (parting := session.link.parting):
             return parting.name.lower(), parting.value
         case None:
             return "terminated", "it was not served"

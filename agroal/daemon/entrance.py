@@ -143,10 +143,13 @@ def _prove(
     return packet, accepted
 
 
-def count_in(session: Session, user: str, accepted: Accepted, users: Users) -> None:
-    """The user has come in; what has been shown of a password that we don't have is remembered."""
+def count_in(session: Session, user: str, accepted: Accepted, users: Users, *, teaches: bool = True) -> None:
+    """The user has come in; what has been shown of a password that we don't have is remembered.
+
+    `teaches` is False if it is known that we have it.
+    """
     daemon = session.daemon
-    if accepted.method in BY_SECRET and (secret := users.get(user)) and secret.password is None:
+    if teaches and accepted.method in BY_SECRET and (secret := users.get(user)) and secret.password is None:
         daemon.dialler.learn(user, secret, accepted)
     if accepted.method != Method.TRUST and not accepted.unproved:
         daemon.totals.authenticated += 1

@@ -35,7 +35,7 @@ class Idleness:
         self._looked = now
         seen: dict[int, tuple[int, int, float]] = {}
         for session in sessions:
-            if (link := session.link) is None or link.ended.done():
+            if (link := session.link) is None or link.parting:
                 continue
             traffic = link.requests.passed, link.answers.passed
             *before, since = self._seen.get(session.number, (-1, -1, now))

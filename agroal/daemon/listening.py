@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agroal.config.model import Settings
 from agroal.daemon.inherited import CLIENTS, Inherited
-from agroal.net.chosen import Pump
+from agroal.net.chosen import Channel, Pump, accepted
 from agroal.net.listen import Listener, SocketOptions, bind_tcp
 from agroal.unixsocket import listening_socket
 
@@ -19,13 +19,13 @@ log = logging.getLogger("agroal.listen")
 
 
 class Listening:
-    """`take` is called with the socket and the address of each client."""
+    """`take` is called with the channel and the address of each client, None at the Unix socket."""
 
-    def __init__(self, pump: Pump, take: Callable[[socket.socket, object], None], inherited: Inherited) -> None:
+    def __init__(self, pump: Pump, take: Callable[[Channel, str | None], None], inherited: Inherited) -> None:
         self._pump = pump
         self._take = take
         self._inherited = inherited
-        self._listeners: list[Listener] = []
+        self._listeners: list[Listener[Channel, str | None]] = []
 
     def inherited(self, name: str) -> list[socket.socket]:
         """Take the listening sockets that systemd has opened for this, by one of inherited.NAMES. Their files stay."""
@@ -52,7 +52,7 @@ class Listening:
         later = asyncio.get_running_loop().call_later
         for sock in sockets:
             options.apply(sock)  # who is accepted inherits them
-            self._listeners.append(Listener(self._pump, sock, self._take, later, shared=shared))
+            self._listeners.append(Listener(self._pump, sock, accepted, self._take, later, shared=shared))
 
     def reconfigure(self, backlog: int, options: SocketOptions) -> None:
         """Let so many connections wait to be taken, and give those these options."""

@@ -39,7 +39,11 @@ class OrderedShell(ViewedShell):
         """Close every connection, also under clients, and wait until all is over."""
         self._do(self.core.switch(None, False, self._now()))  # nothing is opened ahead of clients any more
         self._do(self.core.flush(FlushMode.ALL, None, self._now(), CloseReason.SHUTTING_DOWN))
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while self._tasks or self._cleaning:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            else:  # and closed, when they are clean
+                self.vacated.clear()
+                await self.vacated.wait()
         if self._timer:
             self._timer.cancel()

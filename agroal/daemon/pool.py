@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agroal.daemon.cleaning import clean, clean_at_once, close_reason
@@ -164,20 +165,14 @@ class PoolShell(OrderedShell):
         """The session is over: clean the server with this query, or the one of the settings; or close it."""
         lease.session = None
         query = self._reset_query if query is None else query
-        over: asyncio.Future[None] = self._loop.create_future()
-
-        def cleaned(dirt: Dirt | None) -> None:
-            self._tasks.discard(over)
-            over.set_result(None)
-            self._cleaned(lease, dirt)
-
-        self._tasks.add(over)
+        cleaning = self._cleaning
+        cleaning.add(lease)
         try:
-            at_once = clean_at_once(lease.server, link, query, cleaned)
+            at_once = clean_at_once(lease.server, link, query, partial(self._cleaned, lease))
         except Exception:
             at_once = False  # `clean` stumbles over it, too
         if not at_once:
-            self._tasks.discard(over)
+            cleaning.discard(lease)
             self.spawn(self._clean(lease, link, query))
 
     async def _clean(self, lease: Lease, link: Link | None, query: str) -> None:
@@ -191,6 +186,7 @@ class PoolShell(OrderedShell):
 
     def _cleaned(self, lease: Lease, dirt: Dirt | None) -> None:
         server = lease.server
+        self._cleaning.discard(lease)
         if self._let_go(lease.slot):
             self.spawn(self._hang_up(lease.slot, server))
             return

@@ -18,12 +18,18 @@ from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN, Frontend
 
 
 class Proof:
-    """`finished` is called once, with what went wrong, unless it is ended."""
+    """`finished` is called once, unless it is ended: with what is still to be told to the client, which others may put
+    their words behind, and with what went wrong.
+    """
 
     __slots__ = ("_channel", "_dialogue", "_finished", "_step", "_timer", "exchange")
 
     def __init__(
-        self, channel: Channel, exchange: ServerExchange, timer: Alarm, finished: Callable[[Exception | None], None]
+        self,
+        channel: Channel,
+        exchange: ServerExchange,
+        timer: Alarm,
+        finished: Callable[[bytes, Exception | None], None],
     ) -> None:
         self.exchange = exchange
         self._channel = channel
@@ -56,27 +62,29 @@ class Proof:
         try:
             answer = SCRAM_STEPS[self._step](self.exchange, said[5:])
         except Exception as error:
-            self._end(error)
+            self._end(error=error)
             return
         self._step += 1
-        if self._says(answer) and self._step == len(SCRAM_STEPS):
-            self._end(None)
+        if self._step == len(SCRAM_STEPS):
+            self._end(answer)
+        else:
+            self._says(answer)
 
     def _says(self, words: bytes) -> bool:
         try:
             self._channel.write(words)
         except OSError:
-            self._end(PeerGone(f"{self._channel.label} closed the connection"))
+            self._end(error=PeerGone(f"{self._channel.label} closed the connection"))
             return False
         return True
 
-    def _end(self, error: Exception | None) -> None:
+    def _end(self, verdict: bytes = b"", error: Exception | None = None) -> None:
         self.end()
-        self._finished(error)
+        self._finished(verdict, error)
 
     def _go_the_long_way(self) -> None:
         talk = by_scram(self.exchange, self._step)
-        self._dialogue = Dialogue(self._channel, talk, lambda _, error: self._finished(error))
+        self._dialogue = Dialogue(self._channel, talk, lambda _, error: self._finished(b"", error))
         self._dialogue.start(timer=self._timer)
 
 

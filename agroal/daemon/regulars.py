@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from operator import is_
 from typing import TYPE_CHECKING, Final
 
-from agroal.auth.accept import TRUSTED, asks_for_scram
+from agroal.auth.accept import TRUSTED, Accepted, asks_for_scram
+from agroal.auth.mac import Macs
 from agroal.auth.scram import Verifier
+from agroal.auth.users import Users
 from agroal.config.choices import Pipeline
 from agroal.config.model import Method
 from agroal.errors import ClientFacing
@@ -30,6 +32,18 @@ _HEAD: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Challenge:
+    """What a user's proof is measured by."""
+
+    verifier: Verifier
+    macs: Macs
+    doomed: bool
+    """As `Users.challenge` says."""
+    teaches: bool
+    """The proof shows what we don't have of the user's password."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Regular:
     """What is known of such clients."""
 
@@ -38,9 +52,10 @@ class Regular:
     """The settings that they ask for."""
     key: PoolKey
     pipeline: Pipeline
-    method: Method
-    challenge: tuple[Verifier, bool] | None
-    """For SCRAM: as `Users.challenge` says. None: who says this is trusted."""
+    accepted: Accepted
+    """How they are let in."""
+    challenge: Challenge | None
+    """For SCRAM. None: who says this is trusted."""
 
 
 class Regulars:
@@ -66,7 +81,7 @@ class Regulars:
         users, unknown_allowed = daemon.passwords.users, daemon.settings.allow_unknown_users
         challenge = None
         if asks_for_scram(method, startup.user, users, unknown_allowed):
-            challenge = users.challenge(startup.user)
+            challenge = _challenge(users, startup.user)
         elif method is not Method.TRUST or not (unknown_allowed or startup.user in users):
             return
         try:
@@ -78,7 +93,8 @@ class Regulars:
             self._judges, self._known = judges, {}
         key = daemon.key(startup, TRUSTED)  # as for all whose password is not for the server to judge
         pipeline = daemon.pipelines.of(key)
-        self._known[packet, session.peer.host] = Regular(startup, wanted, key, pipeline, method, challenge)
+        accepted = Accepted(method) if challenge else TRUSTED
+        self._known[packet, session.peer.host] = Regular(startup, wanted, key, pipeline, accepted, challenge)
 
     def _are_judged_by(self, judges: tuple[object, ...]) -> bool:
         return all(map(is_, self._judges, judges))
@@ -87,6 +103,13 @@ class Regulars:
 def _judges(session: Session) -> tuple[object, ...]:
     daemon = session.daemon
     return daemon.rules, daemon.passwords.users, daemon.lookup
+
+
+def _challenge(users: Users, user: str) -> Challenge:
+    verifier, doomed = users.challenge(user)
+    secret = users.get(user)
+    macs = Macs.of(verifier.stored_key, verifier.server_key)
+    return Challenge(verifier, macs, doomed, teaches=secret is not None and secret.password is None)
 
 
 def _is_whole(packet: bytes) -> bool:

@@ -17,7 +17,7 @@ from agroal.management.controls import Controls, Role
 from agroal.management.dispatch import Dispatcher
 from agroal.management.remote import RemoteServer
 from agroal.management.stream import Offer
-from agroal.net.listen import Listener, bind_tcp
+from agroal.net.listen import Listener, bind_tcp, by_socket
 
 if TYPE_CHECKING:
     from agroal.daemon.daemon import Daemon
@@ -69,7 +69,7 @@ class RemoteManagement:
     def __init__(self, daemon: Daemon, controls: Controls, dispatcher: Dispatcher) -> None:
         self._daemon = daemon
         self._server = RemoteServer(DaemonDoor(daemon), controls, dispatcher)
-        self._listeners: list[Listener] = []
+        self._listeners: list[Listener[socket.socket, object]] = []
 
     async def start(self) -> None:
         """Raises ConfigurationError."""
@@ -81,7 +81,7 @@ class RemoteManagement:
         sockets = given or bind_tcp(settings.host, settings.management, BACKLOG)
         later = asyncio.get_running_loop().call_later
         take = self._server.take
-        self._listeners = [Listener(daemon.pump, sock, take, later, shared=bool(given)) for sock in sockets]
+        self._listeners = [Listener(daemon.pump, sock, by_socket, take, later, shared=bool(given)) for sock in sockets]
         daemon.admins.changed = self._server.review
 
     async def close(self) -> None:

@@ -45,20 +45,16 @@ class Reset:
     def _readable(self) -> None:
         server = self._server
         channel = server.channel
-        view = channel.pump.view
-        try:
-            received = channel.sock.recv_into(view, READ_AT_ONCE)
-        except BlockingIOError:
+        said = channel.take(READ_AT_ONCE)
+        if said is None:
             return
-        except OSError:
-            received = 0
-        self._said += view[:received]
+        self._said = said if not self._said else self._said + said
         worn = self._routine.follow(self._said, server.parameters)
         if worn is not None:
             self._timer.cancel()
             channel.ignore()
             self._finished(worn, None)
-        elif not received or not self._routine.goes_on(self._said):
+        elif not said or not self._routine.goes_on(self._said):
             self._go_the_long_way()
 
     def _expire(self) -> None:

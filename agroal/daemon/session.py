@@ -246,14 +246,14 @@ class Session:
         if self.link and parting:
             await bid_farewell(self, self.link, parting)
 
-    def join(self, server: Server, on_end: Callable[[Parting], None] | None = None) -> None:
-        """Welcome the client, and let the bytes flow until one side ends it. Raises PeerGone: then that is over."""
+    def join(self, server: Server, on_end: Callable[[Parting], None] | None = None, *, unsaid: bytes = b"") -> None:
+        """Welcome the client, behind what is `unsaid`, and let the bytes flow. Raises PeerGone: then that is over."""
         kind = PlainLink if self.pipeline is Pipeline.PERFORMANCE else Link
         self.link = kind(self.client, server.channel, Tally(server.parameters))
         if kind is Link:
             self.link.measure(stopwatch(self))
         self.link.on_end = on_end
-        self._tell(self._greeting() + server.welcome)
+        self._tell(unsaid + self._greeting() + server.welcome)
         self.link.join()
 
     def give_back(self) -> None:

@@ -69,6 +69,8 @@ class Shell:
         """What the latest server of each pool key reported when it had logged in."""
         self._tasks: set[asyncio.Future[None]] = set()
         """What has to be over before the pool can be closed."""
+        self._cleaning: set[Lease] = set()
+        """Those whose servers are being cleaned without a task; that has to be over, too."""
         self._timer: asyncio.Handle | None = None
         self._due = math.inf
         """When the timer fires; uvloop's does not say, where that is at once."""

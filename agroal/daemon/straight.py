@@ -13,14 +13,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agroal.auth.accept import TRUSTED, Accepted
-from agroal.auth.scram import ServerExchange, Verifier
+from agroal.auth.scram import ServerExchange
 from agroal.config.choices import Pipeline
 from agroal.daemon.departure import came, followed, left
 from agroal.daemon.entrance import NONCE, Introduced, count_in, introduce, upgrade_of
 from agroal.daemon.farewell import bid_farewell
 from agroal.daemon.preparing import wears
 from agroal.daemon.proof import Proof
-from agroal.daemon.regulars import Regular
+from agroal.daemon.regulars import Challenge, Regular
 from agroal.daemon.state import State
 from agroal.errors import ClientFacing, PeerGone
 from agroal.net.alarm import Alarm, alarm
@@ -43,7 +43,7 @@ Rest = Coroutine[None, None, None]
 class StraightWay:
     """Of one session. `spawn` makes a task of the rest, and calls `gone` when that is over."""
 
-    __slots__ = ("_gone", "_session", "_since", "_spawn", "_stage", "_timer", "_wanted")
+    __slots__ = ("_gone", "_session", "_since", "_spawn", "_stage", "_timer", "_verdict", "_wanted")
 
     def __init__(
         self, session: Session, spawn: Callable[[Session, Rest], object], gone: Callable[[Session], object]
@@ -59,12 +59,15 @@ class StraightWay:
         """The settings that the client asks for."""
         self._since = 0.0
         """When it was let in."""
+        self._verdict = b""
+        """The end of its proof, of which it is told with the next that there is to say."""
 
     def enter(self) -> None:
         """Hear what the client wants, and whether it is who it says."""
         session = self._session
         session.way = self
-        said = session.client.peek(SHORT + 1)
+        client = session.client
+        said = client.peek(SHORT + 1)
         if said is None:
             self._timer = alarm(session.daemon.settings.authentication_timeout, self._expire)
             session.client.attend(self._readable, self._hung_up)
@@ -98,24 +101,28 @@ class StraightWay:
         session.startup, session.key, session.pipeline = regular.startup, regular.key, regular.pipeline
         self._wanted = regular.wanted
         if regular.challenge:
-            self._ask_for_proof(regular, *regular.challenge)
+            self._ask_for_proof(regular, regular.challenge)
         else:
             if self._timer:
                 self._timer.cancel()
             self._admit(TRUSTED)
 
-    def _ask_for_proof(self, regular: Regular, verifier: Verifier, doomed: bool) -> None:
+    def _ask_for_proof(self, regular: Regular, asked: Challenge) -> None:
         session, daemon = self._session, self._session.daemon
-        exchange = ServerExchange(regular.startup.user, verifier, daemon.token(NONCE).hex(), doomed=doomed)
+        user, nonce = regular.startup.user, daemon.nonces.take(NONCE).hex()
+        exchange = ServerExchange(user, asked.verifier, nonce, doomed=asked.doomed, macs=asked.macs)
         users = daemon.passwords.users
 
-        def proved(error: Exception | None) -> None:
+        def proved(verdict: bytes, error: Exception | None) -> None:
             if error:
                 self._hand_over(session.live(partial(_outcome, None, error)))
-            else:
-                accepted = Accepted(regular.method, keys=exchange.keys)
-                count_in(session, regular.startup.user, accepted, users)
-                self._admit(accepted)
+                return
+            accepted = regular.accepted
+            if asked.teaches:
+                accepted = Accepted(accepted.method, keys=exchange.keys)
+            self._verdict = verdict
+            count_in(session, user, accepted, users, teaches=asked.teaches)
+            self._admit(accepted)
 
         timer = self._timer or alarm(daemon.settings.authentication_timeout, self._expire)
         self._stage = proof = Proof(session.client, exchange, timer, proved)
@@ -193,9 +200,20 @@ class StraightWay:
                 lease = None  # whoever waits for one stumbles over it, too
         if lease:
             self._serve(lease)
-        else:
-            assert session.startup
-            self._hand_over(session.live(partial(_outcome, (session.startup, accepted), None)))
+            return
+        assert session.startup
+        gone = self._say_verdict()
+        self._hand_over(session.live(partial(_outcome, (session.startup, accepted), gone)))
+
+    def _say_verdict(self) -> PeerGone | None:
+        """That its proof was right, if nothing else is to be said soon. Returns why it can't be said."""
+        verdict, self._verdict = self._verdict, b""
+        try:
+            if verdict:
+                self._session.client.write(verdict)
+        except OSError:
+            return PeerGone(f"{self._session.client.label} closed the connection")
+        return None
 
     def _serve(self, lease: Lease) -> None:
         session = self._session
@@ -205,7 +223,9 @@ class StraightWay:
             session.enter(State.WAITING)
             if wears(lease.server, self._wanted):
                 session.enter(State.ACTIVE)
-                session.join(lease.server, self._parted)
+                session.join(lease.server, self._parted, unsaid=self._verdict)
+            elif gone := self._say_verdict():
+                self._hand_over(self._follow(self._fail(gone)))
             else:
                 self._hand_over(self._follow(session.keep_one(self._wanted)))
         except PeerGone as gone:  # its link has parted

@@ -195,7 +195,7 @@ class Taker:
                 await server.converse(canary(server.pid, server.parameters), self._daemon.settings.connect_timeout)
         except ClientFacing as error:
             self._shell.discard(lease)
-            if self.link.ended.done():
+            if self.link.parting:
                 return
             self.link.keep_promise()
             if isinstance(error, ServerLost):  # the client has not used it yet: another one will do
@@ -206,7 +206,7 @@ class Taker:
                 self.link.refuse(error)
             return
         server.outfit = outfit
-        if self.link.ended.done():
+        if self.link.parting:
             self._shell.put_back(lease)
             return
         self.link.promised = False

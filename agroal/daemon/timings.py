@@ -29,7 +29,8 @@ class Timings:
 
     def of(self, key: PoolKey) -> Timing:
         """What is fed by who serves this key; the same ever after, whatever secret is in the key."""
-        return self._of.setdefault((key.database, key.user), Timing())
+        pair = key.database, key.user
+        return self._of.get(pair) or self._of.setdefault(pair, Timing())
 
     def seen(self, database: str, user: str) -> Timing:
         """What is known of it; nothing, where nobody has been served."""

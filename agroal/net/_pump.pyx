@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The compiled twin of `agroal.net.pump`: what it does is said there. A turn makes no object, and calls a flow directly."""
 
+import socket
 import ssl
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
@@ -9,11 +10,14 @@ from cpython.exc cimport PyErr_SetFromErrno
 from cpython.method cimport PyMethod_Check, PyMethod_GET_FUNCTION, PyMethod_GET_SELF
 from libc.errno cimport EAGAIN, EINTR, errno
 
+from agroal.net import arriving
 from agroal.net import pump as reference
 
 from agroal.net._system cimport (
-    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP,
-    MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, close, epoll_create1, epoll_ctl, epoll_event, epoll_wait, now, recv,
+    AF_UNIX, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT,
+    EPOLLRDHUP, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, NI_NUMERICHOST, NI_NUMERICSERV, SOCK_CLOEXEC, SOCK_NONBLOCK,
+    accept4, close, epoll_create1, epoll_ctl, epoll_event, epoll_wait, getnameinfo, now, recv, sockaddr,
+    sockaddr_storage, socklen_t,
 )
 from agroal.net._system cimport send as send_now
 
@@ -21,13 +25,17 @@ cdef enum:
     READY_AT_ONCE = 128
     OUTSIDE = -1
     PEEKED_AT_MOST = 1024
+    NAME_AT_MOST = 64
+    NUMBER_AT_MOST = 8
     HANGUP = EPOLLHUP | EPOLLERR | EPOLLRDHUP
 
 cdef int ROUNDS = reference.ROUNDS
 cdef object PEEKED = reference.PEEKED
 cdef object log = reference.log
 cdef object SSLSocket = ssl.SSLSocket
+cdef object Socket = socket.socket
 cdef object _nothing = reference._nothing
+cdef str LOCAL = arriving.LOCAL
 cdef epoll_event[READY_AT_ONCE] _ready  # of the one turn that is under way
 
 
@@ -46,6 +54,7 @@ cdef class Pump:
         self.view = memoryview(self.buffer)
         self._channels = []
         self._retired = []
+        self._left = []
         self._epoll = epoll_create1(EPOLL_CLOEXEC)
         if self._epoll < 0:
             PyErr_SetFromErrno(OSError)
@@ -81,6 +90,10 @@ cdef class Pump:
                 for sock in self._retired:
                     sock.close()
                 self._retired.clear()
+            if self._left:
+                for fd in self._left:
+                    close(fd)
+                self._left.clear()
 
     cdef double now(self) noexcept:
         """The time; while a round of a turn is under way, when it began."""
@@ -135,27 +148,79 @@ cdef class Pump:
         else:
             sock.close()
 
+    cdef int _leave(self, int fd) except -1:
+        """As `retire`, of what has no socket object."""
+        if self._turning:
+            self._left.append(fd)
+        else:
+            close(fd)
+        return 0
+
+
+def accepted(Channel listening):
+    """The twin of `agroal.net.arriving.accepted`."""
+    cdef sockaddr_storage address
+    cdef socklen_t size = sizeof(address)
+    cdef char[NAME_AT_MOST] host
+    cdef char[NUMBER_AT_MOST] port
+    cdef Channel client = Channel.__new__(Channel)
+    cdef int fd = accept4(listening.fd, <sockaddr *>&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
+    if fd < 0:
+        PyErr_SetFromErrno(OSError)
+    client._bare = True  # it has no socket object that closes its descriptor
+    client._begin(listening.pump, fd)
+    if address.ss_family == AF_UNIX:
+        client._label = LOCAL
+        return client, None
+    if getnameinfo(
+        <sockaddr *>&address, size, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV
+    ):
+        raise OSError("a client has an address that can't be written")
+    client._host, client._port = host.decode("ascii"), port.decode("ascii")
+    return client, client._host
+
 
 cdef class Channel:
     """One connected socket in the pump, and what is to happen when it is ready."""
 
+    def __cinit__(self):
+        self.fd = OUTSIDE
+
     def __init__(self, Pump pump, sock, str label):
         sock.setblocking(False)
-        self.pump = pump
         self.sock = sock
-        self.fd = sock.fileno()
-        self.label = label
+        self._label = label
+        self._begin(pump, sock.fileno())
+
+    def __dealloc__(self):
+        if self.fd >= 0 and self._bare:
+            close(self.fd)
+
+    cdef int _begin(self, Pump pump, int fd) except -1:
+        self.pump = pump
+        self.fd = fd
         self.unsent = b""
         self.unread = b""
         self._watched = OUTSIDE
         self._ignored = self._on_readable = self.on_hangup = self._ignore
         self.on_drained = _nothing
+        return 0
 
     def __repr__(self):
         return f"<Channel {self.label} fd={self.fd}>"
 
     @property
+    def label(self):
+        if self._label is None:
+            self._label = f"{self._host}:{self._port}"
+        return self._label
+
+    @property
     def sock(self):
+        if self._bare and self.fd >= 0:  # nobody has asked for it so far
+            self._sock = Socket(fileno=self.fd)
+            self._bare = False
+            self._sock.setblocking(False)
         return self._sock
 
     @sock.setter
@@ -294,19 +359,19 @@ cdef class Channel:
         return None if received < 0 and errno == EAGAIN else b""
 
     def drop_unread(self):
-        try:
-            for _ in range(ROUNDS):
-                if not self._sock.recv_into(self.pump.buffer):
-                    return
-        except OSError:
-            return
+        for _ in range(ROUNDS):
+            if not self.take(len(self.pump.buffer)):
+                return
 
     def close(self):
         if self.fd < 0:
             return
         self.pump.forget(self, True)
-        self.pump.retire(self._sock)
-        self.fd = -1
+        if self._bare:
+            self.pump._leave(self.fd)
+        else:
+            self.pump.retire(self._sock)
+        self.fd = OUTSIDE
         self.attended = False
         self.unsent = b""
         self._relay = None

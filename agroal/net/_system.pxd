@@ -6,11 +6,27 @@ cdef extern from "unistd.h" nogil:
     int close(int fd)
 
 cdef extern from "sys/socket.h" nogil:
+    ctypedef unsigned int socklen_t
+    ctypedef unsigned short sa_family_t
+    struct sockaddr:
+        sa_family_t sa_family
+    struct sockaddr_storage:
+        sa_family_t ss_family
+    int accept4(int fd, sockaddr *address, socklen_t *size, int flags)
+    int AF_UNIX
+    int SOCK_NONBLOCK
+    int SOCK_CLOEXEC
     ssize_t recv(int fd, void *buffer, size_t size, int flags)
     ssize_t send(int fd, const void *buffer, size_t size, int flags)
     int MSG_NOSIGNAL
     int MSG_DONTWAIT
     int MSG_PEEK
+
+cdef extern from "netdb.h" nogil:
+    int getnameinfo(const sockaddr *address, socklen_t size, char *host, socklen_t host_size, char *port,
+                    socklen_t port_size, int flags)
+    enum:
+        NI_NUMERICHOST, NI_NUMERICSERV
 
 cdef extern from "time.h" nogil:
     struct timespec:

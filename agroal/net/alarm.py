@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from threading import get_ident
 
 
 class Alarm:
@@ -34,11 +34,17 @@ class Alarms:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self._thread = get_ident()
         self._rows: dict[float, dict[Alarm, None]] = {}
         """By their length in seconds, each in the order in which it was set."""
         self._timer: asyncio.TimerHandle | None = None
         self._next = math.inf
         """When the loop wakes us; it may be too early."""
+
+    @property
+    def are_ours(self) -> bool:
+        """Whether their loop is the one that runs here."""
+        return self.loop.is_running() and self._thread == get_ident()
 
     def __len__(self) -> int:
         """How many are set."""
@@ -73,12 +79,17 @@ class Alarms:
                 self._wake_at(min(next(iter(row)).at for row in self._rows.values()))
 
 
-@lru_cache(1)
-def alarms_of(loop: asyncio.AbstractEventLoop) -> Alarms:
-    """Those of this event loop."""
-    return Alarms(loop)
+_latest: Alarms | None = None
+
+
+def alarms() -> Alarms:
+    """Those of the running loop."""
+    global _latest
+    if _latest is None or not _latest.are_ours:  # to ask which loop runs is a system call
+        _latest = Alarms(asyncio.get_running_loop())
+    return _latest
 
 
 def alarm(seconds: float, call: Callable[[], None]) -> Alarm:
     """Set one on the running loop."""
-    return alarms_of(asyncio.get_running_loop()).set(seconds, call)
+    return alarms().set(seconds, call)

@@ -33,7 +33,7 @@ class Parting(Enum):
 
 
 class Link:
-    """Two flows between two channels. `ended` is a future of the Parting; `violation` says more where there was one."""
+    """Two flows between two channels. `violation` says more where what ended it was one."""
 
     tells_messages_apart = True
     """Whether something can be said to the client between two messages of the server."""
@@ -41,6 +41,9 @@ class Link:
     """Measures what the client asks for."""
     on_end: Callable[[Parting], None] | None = None
     """To be called once, when it has ended."""
+    parting: Parting | None = None
+    """What has ended it."""
+    _awaited: asyncio.Future[Parting] | None = None
 
     def __init__(self, client: Channel, server: Channel, tally: Tally) -> None:
         self.client = client
@@ -48,7 +51,6 @@ class Link:
         self.tally = tally
         self.requests = Flow(self, client, server, FrontendScanner(tally))
         self.answers = Flow(self, server, client, BackendScanner(tally))
-        self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
         self.violation: ProtocolViolation | None = None
         self.refusal: ClientFacing | None = None
         """Why the client has to go, if neither side's connection is the reason."""
@@ -74,18 +76,32 @@ class Link:
             self.requests.relay(len(ahead))
 
     def part(self, parting: Parting) -> None:
-        """End the link, once. Both channels are left to whoever awaits `ended`."""
-        if self.ended.done():
+        """End the link, once. Both channels are left to whoever hears of it."""
+        if self.parting:
             return
         if self._giving_up:
             self._giving_up.cancel()
         for channel in (self.client, self.server):
             channel.on_drained = nothing
             channel.ignore()
-        self.ended.set_result(parting)
+        self._end(parting)
+
+    def _end(self, parting: Parting) -> None:
+        self.parting = parting
+        if self._awaited and not self._awaited.done():
+            self._awaited.set_result(parting)
         if self.on_end:
             call, self.on_end = self.on_end, None
             call(parting)
+
+    @property
+    def ended(self) -> asyncio.Future[Parting]:
+        """The parting, for whoever awaits it."""
+        if self._awaited is None:
+            self._awaited = asyncio.get_running_loop().create_future()
+            if self.parting:
+                self._awaited.set_result(self.parting)
+        return self._awaited
 
     async def hear_out(self, seconds: float, size: int) -> None:
         """After a goodbye: let the server finish what its client asked for, and throw its answers away.
@@ -154,7 +170,7 @@ class Link:
     def _hear_last_words(self) -> None:
         """The server takes nothing any more. What it said before it went is in the kernel still, and is the reason."""
         for _ in range(LAST_WORDS):
-            if self.ended.done() or self.client.unsent:
+            if self.parting or self.client.unsent:
                 break
             self.answers.relay()
         self.part(Parting.SERVER_LOST)

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from agroal.errors import ConfigurationError, Problem
 from agroal.net.chosen import Channel, Pump
@@ -83,14 +84,33 @@ def _cannot_listen(where: str, why: str) -> ConfigurationError:
     return ConfigurationError([Problem("agroal", 0, "host", f"can't listen on {where}: {why}")])
 
 
-class Listener:
+class Connection(Protocol):
+    """A client's, in whatever form."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+Came = TypeVar("Came", bound=Connection)
+Where = TypeVar("Where")
+Accept = Callable[[Channel], tuple[Came, Where]]
+"""Takes one connection of a listening channel: that, and the peer's address. Raises OSError."""
+
+
+def by_socket(listening: Channel) -> tuple[socket.socket, object]:
+    """An Accept, for whom the pump does not serve. `net.arriving` has that for the others."""
+    return listening.sock.accept()
+
+
+class Listener(Generic[Came, Where]):
     """Takes connections from one listening socket, and hands each on with its peer's address."""
 
     def __init__(
         self,
         pump: Pump,
         sock: socket.socket,
-        welcome: Callable[[socket.socket, object], None],
+        accept: Accept[Came, Where],
+        welcome: Callable[[Came, Where], None],
         later: Later,
         *,
         shared: bool = False,
@@ -98,11 +118,11 @@ class Listener:
         """`shared`: another process listens on this very socket, too, and its file is not ours."""
         self._channel = Channel(pump, sock, f"listener {sock.getsockname()}")
         self._sock = sock
+        self._take = accept
         self._welcome = welcome
         self._later = later
         self._shared = shared
         self._path = sock.getsockname() if sock.family == socket.AF_UNIX and not shared else None
-        self._kind = int(sock.family), int(sock.type), sock.proto
         self._channel.attend(self._accept)
 
     def reconfigure(self, backlog: int, options: SocketOptions) -> None:
@@ -121,9 +141,7 @@ class Listener:
     def _accept(self) -> None:
         """Take one client. While there are more, the set says so again: a storm of them does not starve the others."""
         try:
-            # What socket.accept does, but for two enums that it looks up for each client.
-            number, address = self._sock._accept()  # type: ignore[attr-defined]
-            sock = socket.socket(*self._kind, fileno=number)
+            client, address = self._take(self._channel)
         except BlockingIOError:
             return
         except OSError as error:
@@ -131,10 +149,10 @@ class Listener:
                 self._rest(error)
             return  # else the client was gone before we came (accept(2): ECONNABORTED and the network's own errors)
         try:
-            self._welcome(sock, address)
+            self._welcome(client, address)
         except Exception:
             log.exception("internal error: a client from %s is turned away", address)
-            sock.close()
+            client.close()
 
     def _rest(self, error: OSError) -> None:
         """Not the client's fault and not worth spinning over: it stays in the backlog until there is room."""

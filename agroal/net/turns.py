@@ -63,7 +63,6 @@ class Turns(Link):
         """To be set before it starts."""
         self.refusal: ClientFacing | None = None
         self.violation: ProtocolViolation | None = None
-        self.ended: asyncio.Future[Parting] = asyncio.get_running_loop().create_future()
         self.promised = False
         """Its server is being prepared: whatever the client does meanwhile is seen to when that is there."""
         self.hand = Hand(self, client, turn)
@@ -117,12 +116,12 @@ class Turns(Link):
 
     def refuse(self, error: ClientFacing) -> None:
         """The client has to go, and this is why."""
-        if not self.ended.done():
+        if not self.parting:
             self.refusal = error
             self.part(Parting.REFUSED)
 
     def part(self, parting: Parting) -> None:
-        if self.ended.done():
+        if self.parting:
             return
         if self.requests.waiting:
             self.broker.leave_queue()
@@ -133,7 +132,7 @@ class Turns(Link):
         else:
             self.client.on_drained = nothing
             self.client.ignore()
-            self.ended.set_result(parting)
+            self._end(parting)
 
     def source_ended(self, flow: object) -> None:
         self.part(Parting.CLIENT_GONE if flow is self.requests else Parting.SERVER_LOST)

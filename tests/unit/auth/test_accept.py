@@ -9,7 +9,8 @@ import pytest
 
 from agroal.auth.accept import Accepted, Dice, accept
 from agroal.auth.md5 import md5_response, md5_secret
-from agroal.auth.scram import ClientExchange, ServerExchange, Verifier, salt_for
+from agroal.auth.mock import salt_for
+from agroal.auth.scram import ClientExchange, ServerExchange, Verifier
 from agroal.auth.users import Users
 from agroal.config.model import Method
 from agroal.errors import AuthenticationFailed, ClientFacing, NotPermitted, ProtocolViolation

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agroal.auth import scram
-from agroal.auth.scram import ClientExchange, ServerExchange, Verifier, mock_verifier
+from agroal.auth.mock import mock_verifier
+from agroal.auth.scram import ClientExchange, ServerExchange, Verifier
 from agroal.errors import AuthenticationFailed, ProtocolViolation, ServerUnavailable
 
 KEY = b"a secret of this process"

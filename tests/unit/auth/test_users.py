@@ -5,7 +5,8 @@ import hashlib
 import pytest
 
 from agroal.auth.md5 import md5_response, md5_secret
-from agroal.auth.scram import MECHANISM, Verifier, mock_verifier
+from agroal.auth.mock import mock_verifier
+from agroal.auth.scram import MECHANISM, Verifier
 from agroal.auth.users import Secret, Users
 
 KEY = b"a secret of this process"

@@ -22,6 +22,7 @@ from agroal.daemon.console import Consoles
 from agroal.daemon.encryption import Encryption
 from agroal.daemon.failures import Failures
 from agroal.daemon.files import Secrets
+from agroal.daemon.nonces import Nonces
 from agroal.daemon.passwords import Passwords
 from agroal.daemon.pipelines import Pipelines
 from agroal.daemon.pool import PoolShell
@@ -121,6 +122,7 @@ class FakeDaemon:
         self.pool: PoolShell = on.shell
         self.tracker = Tracker(on.shell)
         self.encryption = Encryption(None, {})
+        self.nonces = Nonces(self.token)
         self.statements = Statements(b"agroal_")
         self.wardrobe = Wardrobe()
         self.pins: Counter[tuple[Trace, str, str]] = Counter()

@@ -199,7 +199,7 @@ class TestUnfit:
     async def test_a_server_whose_link_nothing_has_ended(self) -> None:
         """The session was cancelled before the link had ended by itself."""
         async with ended() as at:
-            at.link.ended = asyncio.get_running_loop().create_future()
+            at.link.parting = None
             await self.unfit(at, Dirt.LOST)
 
 

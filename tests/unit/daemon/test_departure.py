@@ -39,8 +39,7 @@ class Session:
         self.link: Any = None
         self.taker: Any = None
         if parting:
-            result: Any = SimpleNamespace(done=lambda: True, cancelled=lambda: False, result=lambda: parting)
-            self.link = SimpleNamespace(ended=result)
+            self.link = SimpleNamespace(parting=parting)
 
     def __str__(self) -> str:
         return "client x"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from agroal.daemon.idleness import LOOKS, Idleness
 from agroal.errors import ClientFacing, IdleTooLong
+from agroal.net.link import Parting
 from tests.unit.looping import in_a_loop
 
 LONGEST = 60.0
@@ -23,7 +23,7 @@ class FakeSession:
 
     def __post_init__(self) -> None:
         self.link: Any = SimpleNamespace(
-            ended=asyncio.get_running_loop().create_future(),
+            parting=None,
             requests=SimpleNamespace(passed=0),
             answers=SimpleNamespace(passed=0),
             tally=SimpleNamespace(owed=0),
@@ -105,7 +105,7 @@ async def test_unless_it_is_asked_to_go_by_force() -> None:
 async def test_who_is_not_being_served_is_left_alone() -> None:
     waiting, ended = FakeSession(1), FakeSession(2)
     waiting.link = None
-    ended.link.ended.set_result(None)
+    ended.link.parting = Parting.TERMINATED
     clock = Clock(waiting, ended)
     clock.run(3 * LONGEST)
     assert waiting.terminated + ended.terminated == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ import pytest
 from agroal.auth.login import Greeting
 from agroal.daemon.resetting import Reset
 from agroal.errors import PeerGone, ServerRefused
-from agroal.net.alarm import alarms_of
+from agroal.net.alarm import alarms
 from agroal.net.dial import Address
 from agroal.net.server import Server
 from agroal.pipeline import routine
@@ -62,7 +61,7 @@ async def resetting() -> AsyncIterator[Resetting]:
             made = Resetting(peer, Server(ours, Address("pg", "127.0.0.1", 5432), greeting))
             yield made
             assert not made.outcomes, "it was told more than once"
-            assert len(alarms_of(asyncio.get_running_loop())) == 0
+            assert len(alarms()) == 0
             assert not ours.attended or ours.closed
 
 

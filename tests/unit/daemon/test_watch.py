@@ -139,8 +139,7 @@ async def test_idle_clients_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> N
     daemon = FakeDaemon(monkeypatch)
     gone: list[object] = []
     silent = SimpleNamespace(passed=0)
-    ended = asyncio.get_running_loop().create_future()
-    link = SimpleNamespace(ended=ended, requests=silent, answers=silent, tally=SimpleNamespace(owed=0))
+    link = SimpleNamespace(parting=None, requests=silent, answers=silent, tally=SimpleNamespace(owed=0))
     daemon.sessions[1] = SimpleNamespace(number=1, link=link, terminate=gone.append)
     daemon.watch.start()
     daemon.pass_seconds(10)

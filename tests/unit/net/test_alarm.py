@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 
-from agroal.net.alarm import Alarm, Alarms, alarm, alarms_of
+from agroal.net.alarm import Alarm, Alarms, alarm, alarms
 from tests.unit.looping import in_a_loop, until
 
 
@@ -115,5 +114,5 @@ def test_one_that_fails_does_not_keep_the_others_from_ringing(scene: Scene) -> N
 async def test_a_loop_has_its_own() -> None:
     rung: list[bool] = []
     alarm(0.001, lambda: rung.append(True))
-    assert len(alarms_of(asyncio.get_running_loop())) == 1
+    assert len(alarms()) == 1
     await until(lambda: rung)

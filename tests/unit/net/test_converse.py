@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from agroal.errors import PeerGone, ProtocolViolation
-from agroal.net.alarm import alarms_of
+from agroal.net.alarm import alarms
 from agroal.net.chosen import Channel
 from agroal.net.converse import READ_AT_ONCE, Dialogue, converse
 from agroal.wire.talk import Talk, read_only
@@ -178,14 +178,14 @@ async def test_a_peer_that_takes_too_long_is_not_waited_for() -> None:
 
 @in_a_loop
 async def test_the_time_for_a_conversation_ends_with_it() -> None:
-    alarms = alarms_of(asyncio.get_running_loop())
+    running = alarms()
     async with connected() as (peer, ours):
         waiting = asyncio.create_task(converse(ours, ask(), seconds=60))
         await settle()
-        assert len(alarms) == 1
+        assert len(running) == 1
         peer.send(ANSWER)
         assert await waiting == [b"answer"]
-    assert len(alarms) == 0, "else it would fall into the next conversation"
+    assert len(running) == 0, "else it would fall into the next conversation"
 
 
 @in_a_loop
@@ -222,7 +222,7 @@ async def test_a_dialogue_that_was_ended_tells_nothing_more() -> None:
         dialogue.end()
         peer.send(ANSWER)
         await settle()
-        assert (heard, ours.peek(), len(alarms_of(asyncio.get_running_loop()))) == ([], b"a", 0)
+        assert (heard, ours.peek(), len(alarms())) == ([], b"a", 0)
 
 
 @in_a_loop

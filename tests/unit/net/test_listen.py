@@ -8,12 +8,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agroal.errors import ConfigurationError
 from agroal.net.chosen import Pump
-from agroal.net.listen import BREATHER, Listener, SocketOptions, bind_tcp
+from agroal.net.listen import BREATHER, Listener, SocketOptions, bind_tcp, by_socket
 from agroal.net.pump import ROUNDS
 from agroal.unixsocket import listening_socket
 from tests.unit.net.pairs import channel, pump
@@ -118,7 +119,7 @@ class Reception:
         self.failures: list[Exception] = []
         self.timer = Timer()
         self.pump = pump
-        self.listener = Listener(pump, sock, self.welcome, self.timer)
+        self.listener = Listener(pump, sock, by_socket, self.welcome, self.timer)
 
     def welcome(self, sock: socket.socket, address: object) -> None:
         self.clients.append((sock, address))
@@ -151,11 +152,11 @@ class OutOfOrder(socket.socket):
         self.setblocking(False)
         self.numbers = list(numbers)
 
-    def _accept(self) -> tuple[int, object]:
+    def accept(self) -> tuple[socket.socket, Any]:
         if self.numbers:
             number = self.numbers.pop(0)
             raise OSError(number, os.strerror(number))
-        return super()._accept()  # type: ignore[misc]
+        return super().accept()
 
 
 class TestListener:
@@ -198,7 +199,8 @@ class TestListener:
     def test_closing_leaves_a_shared_socket_to_the_others_who_have_it(self, path: Path) -> None:
         ours = listening_socket(path, 0o777, 16)
         with pump() as made, closing(ours.dup(), socket.socket(socket.AF_UNIX)) as (theirs, client):
-            listener = Listener(made, ours, lambda *_: pytest.fail("nobody is let in"), Timer(), shared=True)
+            nobody = lambda *_: pytest.fail("nobody is let in")  # noqa: E731
+            listener = Listener(made, ours, by_socket, nobody, Timer(), shared=True)
             listener.close()
             listener.close()
             client.connect(str(path))
