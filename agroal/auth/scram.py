@@ -148,10 +148,8 @@ class ServerExchange:
     @property
     def keys(self) -> Keys | None:
         """What the client's proof has shown, once it is right."""
-        verifier = self._verifier
-        if not self._client_key:
-            return None
-        return Keys(verifier.iterations, verifier.salt, self._client_key, verifier.server_key)
+        has, shown = self._verifier, self._client_key
+        return Keys(has.iterations, has.salt, shown, has.server_key) if shown else None
 
     def first(self, message: bytes, mechanism: str = MECHANISM) -> bytes:
         """client-first-message in, server-first-message out."""
