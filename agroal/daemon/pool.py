@@ -161,8 +161,11 @@ class PoolShell(OrderedShell):
         lease.session = None
         self.spawn(self._clean(lease, None, query))
 
-    def give_back(self, lease: Lease, link: Link | None, query: str | None = None) -> None:
-        """The session is over: clean the server with this query, or the one of the settings; or close it."""
+    def give_back(self, lease: Lease, link: Link | None, query: str | None = None) -> bool:
+        """The session is over: clean the server with this query, or the one of the settings; or close it.
+
+        Returns whether the link has told all that there is to know for that.
+        """
         lease.session = None
         query = self._reset_query if query is None else query
         cleaning = self._cleaning
@@ -174,6 +177,7 @@ class PoolShell(OrderedShell):
         if not at_once:
             cleaning.discard(lease)
             self.spawn(self._clean(lease, link, query))
+        return at_once
 
     async def _clean(self, lease: Lease, link: Link | None, query: str) -> None:
         server = lease.server

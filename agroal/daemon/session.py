@@ -112,10 +112,7 @@ class Session:
     @property
     def traffic(self) -> Traffic:
         """What has been relayed for it so far."""
-        if not self.link:
-            return Traffic()
-        tally = self.link.tally
-        return Traffic(tally.queries, tally.transactions, self.link.requests.passed, self.link.answers.passed)
+        return self.link.traffic if self.link else Traffic()
 
     def cancel_wait(self) -> None:
         """Its client asked to cancel: a place in the queue is given up."""
@@ -256,12 +253,12 @@ class Session:
         self._tell(unsaid + self._greeting() + server.welcome)
         self.link.join()
 
-    def give_back(self) -> None:
-        """The server is not this client's any more."""
+    def give_back(self) -> bool:
+        """The server is not this client's any more. Returns whether nobody else looks at the link from now on."""
         lease, self.lease = self.lease, None
         assert lease
         lease.server.totals += self.traffic
-        self.daemon.pool.give_back(lease, self.link)
+        return self.daemon.pool.give_back(lease, self.link)
 
     def _tell(self, words: bytes) -> None:
         assert self.link

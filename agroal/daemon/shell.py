@@ -24,6 +24,7 @@ from agroal.daemon.connecting import Connector, Dialler, Report
 from agroal.daemon.lease import Asker, Lease
 from agroal.daemon.standby import Standby
 from agroal.errors import ClientFacing
+from agroal.net.link import nothing
 from agroal.net.server import Server
 from agroal.pipeline.ledger import Dirt
 from agroal.pool.core import Pool
@@ -133,7 +134,8 @@ class Shell:
     def _let_go(self, slot: int) -> bool:
         """Nobody holds the slot any more. Whether it is to be closed now, because that was asked for meanwhile."""
         self._held.discard(slot)
-        self._leases.pop(slot, None)
+        if lease := self._leases.pop(slot, None):
+            lease.lost = nothing
         doomed = slot in self._doomed
         self._doomed.discard(slot)
         return doomed

@@ -236,11 +236,14 @@ class StraightWay:
     def _parted(self, parting: Parting) -> None:
         """The link has ended: so does the session, if there is nothing to be waited for."""
         session = self._session
-        session.give_back()
+        is_all = session.give_back()
         if parting in PLAIN:
             left(session, self._since)
             session.end()
             self._gone(session)
+            session.way = None
+            if is_all and session.link:
+                session.link.dissolve()
         elif session.link:
             self._hand_over(self._follow(bid_farewell(session, session.link, parting)))
 

@@ -13,6 +13,10 @@ from collections.abc import Callable
 from threading import get_ident
 
 
+def _nothing() -> None:
+    """It does not ring any more."""
+
+
 class Alarm:
     """Calls once, in so many seconds, unless it is cancelled."""
 
@@ -27,6 +31,7 @@ class Alarm:
     def cancel(self) -> None:
         """Idempotent."""
         self._row.pop(self, None)
+        self.call = _nothing  # it may be of who has this alarm: neither is to keep the other
 
 
 class Alarms:
@@ -71,8 +76,9 @@ class Alarms:
         try:
             for row in list(self._rows.values()):
                 while (first := next(iter(row), None)) and first.at <= now:
+                    ring = first.call
                     first.cancel()
-                    first.call()
+                    ring()
         finally:
             self._rows = {seconds: row for seconds, row in self._rows.items() if row}
             if self._rows:

@@ -13,6 +13,7 @@ from functools import partial
 
 from agroal.errors import ClientFacing, ProtocolViolation
 from agroal.net.chosen import Channel, Flow, Stopwatch
+from agroal.net.server import Traffic
 from agroal.wire.chosen import BackendScanner, FrontendScanner, Tally
 
 LAST_WORDS_TIMEOUT = 10.0
@@ -44,6 +45,7 @@ class Link:
     parting: Parting | None = None
     """What has ended it."""
     _awaited: asyncio.Future[Parting] | None = None
+    _carried: Traffic | None = None
 
     def __init__(self, client: Channel, server: Channel, tally: Tally) -> None:
         self.client = client
@@ -102,6 +104,20 @@ class Link:
             if self.parting:
                 self._awaited.set_result(self.parting)
         return self._awaited
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has been relayed so far."""
+        if self._carried:
+            return self._carried
+        tally = self.tally
+        return Traffic(tally.queries, tally.transactions, self.requests.passed, self.answers.passed)
+
+    def dissolve(self) -> None:
+        """It has ended, and only what it has carried is of interest: its parts do not wait for a garbage collection."""
+        self._carried = self.traffic
+        del self.requests, self.answers
+        self.watch = None
 
     async def hear_out(self, seconds: float, size: int) -> None:
         """After a goodbye: let the server finish what its client asked for, and throw its answers away.
