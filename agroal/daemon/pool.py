@@ -39,8 +39,8 @@ class PoolShell(OrderedShell):
         """A lease, if its database is enabled and a server free. Else nothing is done."""
         if not self._core.gate.is_open(session.key.database):
             return None
-        while grant := self._core_for(session.key).lend(next(self._numbers), session.key, self._now()):
-            lease = self._lend(grant.slot, grant.lease, session)
+        while slot := self._core_for(session.key).lend(session.key, self._now()):
+            lease = self._lend(slot.index, slot.lease, session)
             if self.is_silent(lease):
                 return lease
         return None

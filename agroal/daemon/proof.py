@@ -7,14 +7,19 @@ none that has a place here, is listened to by a dialogue from then on.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-from agroal.auth.accept import SCRAM_STEPS, ask_for_scram, by_scram
-from agroal.auth.scram import ServerExchange
+from agroal.auth.accept import SCRAM_STEPS, by_scram
+from agroal.auth.scram import MECHANISM, ServerExchange
 from agroal.errors import PeerGone
 from agroal.net.alarm import Alarm
 from agroal.net.chosen import Channel
 from agroal.net.converse import READ_AT_ONCE, Dialogue
+from agroal.wire.backend import authentication_sasl
 from agroal.wire.codes import MAX_MESSAGE_BEFORE_LOGIN, Frontend
+
+_ASK: Final = authentication_sasl([MECHANISM])
+"""There is nothing to bind it to: the channel is not encrypted."""
 
 
 class Proof:
@@ -40,7 +45,7 @@ class Proof:
 
     def start(self) -> None:
         """Ask for it."""
-        if self._says(ask_for_scram(self.exchange)):
+        if self._says(_ASK):
             self._channel.attend(self._readable, self._go_the_long_way)
 
     def end(self) -> None:

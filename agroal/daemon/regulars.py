@@ -62,16 +62,19 @@ class Regulars:
     """All of them."""
 
     def __init__(self) -> None:
-        self._judges: tuple[object, ...] = (None,) * 3
+        self._judges: tuple[object, object, object] = (None, None, None)
         """What they were judged by. It is kept, so that nothing else can be taken for it."""
         self._known: dict[tuple[bytes, str], Regular] = {}
 
     def recognise(self, session: Session, packet: bytes) -> Regular | None:
         """Who says this, if the same has been said before, and if nothing stands against it now."""
-        regular = self._known.get((packet, session.peer.host))
-        if regular is None or session.daemon.stopping or session.daemon.is_crowded:
+        regular, daemon = self._known.get((packet, session.peer.host)), session.daemon
+        if regular is None or daemon.stopping or daemon.is_crowded:
             return None
-        return regular if self._are_judged_by(_judges(session)) else None
+        rules, users, lookup = self._judges
+        if daemon.rules is rules and daemon.passwords.users is users and daemon.lookup is lookup:
+            return regular
+        return None
 
     def remember(self, session: Session, method: Method) -> None:
         """If the client's first words come again, this method is for them. Its channel is not encrypted."""
@@ -89,18 +92,15 @@ class Regulars:
         except ClientFacing:
             return
         judges = _judges(session)
-        if len(self._known) >= REMEMBERED or not self._are_judged_by(judges):
+        if len(self._known) >= REMEMBERED or not all(map(is_, self._judges, judges)):
             self._judges, self._known = judges, {}
         key = daemon.key(startup, TRUSTED)  # as for all whose password is not for the server to judge
         pipeline = daemon.pipelines.of(key)
         accepted = Accepted(method) if challenge else TRUSTED
         self._known[packet, session.peer.host] = Regular(startup, wanted, key, pipeline, accepted, challenge)
 
-    def _are_judged_by(self, judges: tuple[object, ...]) -> bool:
-        return all(map(is_, self._judges, judges))
 
-
-def _judges(session: Session) -> tuple[object, ...]:
+def _judges(session: Session) -> tuple[object, object, object]:
     daemon = session.daemon
     return daemon.rules, daemon.passwords.users, daemon.lookup
 

@@ -238,12 +238,12 @@ class StraightWay:
         session = self._session
         is_all = session.give_back()
         if parting in PLAIN:
+            if is_all and session.link:
+                session.link.dissolve()
             left(session, self._since)
             session.end()
             self._gone(session)
             session.way = None
-            if is_all and session.link:
-                session.link.dissolve()
         elif session.link:
             self._hand_over(self._follow(bid_farewell(session, session.link, parting)))
 

@@ -39,17 +39,13 @@ class Alarms:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._thread = get_ident()
+        self.thread = get_ident()
+        """Where the loop runs."""
         self._rows: dict[float, dict[Alarm, None]] = {}
         """By their length in seconds, each in the order in which it was set."""
         self._timer: asyncio.TimerHandle | None = None
         self._next = math.inf
         """When the loop wakes us; it may be too early."""
-
-    @property
-    def are_ours(self) -> bool:
-        """Whether their loop is the one that runs here."""
-        return self.loop.is_running() and self._thread == get_ident()
 
     def __len__(self) -> int:
         """How many are set."""
@@ -91,9 +87,10 @@ _latest: Alarms | None = None
 def alarms() -> Alarms:
     """Those of the running loop."""
     global _latest
-    if _latest is None or not _latest.are_ours:  # to ask which loop runs is a system call
-        _latest = Alarms(asyncio.get_running_loop())
-    return _latest
+    ours = _latest
+    if ours is None or not ours.loop.is_running() or ours.thread != get_ident():  # to ask which runs is a system call
+        ours = _latest = Alarms(asyncio.get_running_loop())
+    return ours
 
 
 def alarm(seconds: float, call: Callable[[], None]) -> Alarm:

@@ -13,6 +13,7 @@ from agroal.net.chosen import Channel, Traffic
 from agroal.net.converse import Dialogue, Finished, converse
 from agroal.net.tls import Policy
 from agroal.pipeline.outfit import Outfit
+from agroal.pipeline.routine import Routine
 from agroal.pipeline.statements import Luggage
 from agroal.wire import backend
 from agroal.wire.talk import T, Talk
@@ -42,6 +43,7 @@ class Server:
         "parameters",
         "pid",
         "policy",
+        "routine",
         "totals",
         "wanted",
         "worn",
@@ -66,6 +68,8 @@ class Server:
         """The settings that its last client had asked for."""
         self.worn: Mapping[str, str] = {}
         """What it wears of those while it is free, and what was underneath (pipeline/between.py)."""
+        self.routine: tuple[str, Mapping[str, str], int, Routine] | None = None
+        """Its last reset, with what that was chosen by: the query, `wanted`, and how many settings it reported."""
         self.pid = greeting.pid
         self.cancel_key = greeting.cancel_key
         self.cancels: set[asyncio.Task[None]] = set()

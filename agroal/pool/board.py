@@ -84,13 +84,17 @@ class Board:
         return Connect(slot.index, lane.key, waiter.id)
 
     def grant(self, slot: Slot, waiter: int, now: float) -> Grant:
+        self.lease(slot, now)
+        return Grant(waiter, slot.index, slot.lease)
+
+    def lease(self, slot: Slot, now: float) -> Slot:
         totals = self.totals
         totals.leases += 1
         slot.lane.totals.leases += 1
         slot.leases += 1
         slot.lease = totals.leases
         self.seats.move(slot, IN_USE, now)
-        return Grant(waiter, slot.index, slot.lease)
+        return slot
 
     def recount(self, slot: Slot, leases: int) -> None:
         """The connection was leased so many times more than was known."""

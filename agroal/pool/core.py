@@ -83,8 +83,8 @@ class Pool(Orders, Passing):
 
         `waiter` is any number by which nobody else waits. `since`: when it began to wait, if not now.
         """
-        if not private and (grant := self.lend(waiter, key, now)):
-            return [grant]
+        if not private and (lent := self.lend(key, now)):
+            return [Grant(waiter, lent.index, lent.lease)]
         board = self._board
         lane = board.lanes.get(key, private, now)
         if waiter in board.private or board.waiters.find(waiter):
@@ -92,14 +92,14 @@ class Pool(Orders, Passing):
         board.queue(Waiter(waiter, lane, now if since is None else since, held_since=now))
         return self._settle(now)
 
-    def lend(self, waiter: int, key: PoolKey, now: float) -> Grant | None:
-        """As `acquire`, if there is a free connection. Else nothing is done."""
+    def lend(self, key: PoolKey, now: float) -> Slot | None:
+        """As `acquire`, if there is a free connection: the slot, with its lease. Else nothing is done."""
         board = self._board
         lane = board.lanes.get(key, False, now)
         if not lane.free or board.validates_first:
             return None
         # Nobody waits in this lane, and nobody in another gains by this: there is nothing to settle.
-        return board.grant(next(reversed(lane.free.values())), waiter, now)
+        return board.lease(next(reversed(lane.free.values())), now)
 
     def cancel(self, waiter: int, now: float) -> list[Effect]:
         """The client no longer waits. No effect on who was answered or has cancelled before."""
