@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The compiled twin of `agroal.net.flow`: receive, walk, send, without a Python object in between."""
 
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from libc.errno cimport EAGAIN, EINTR, errno
 
 from agroal.errors import ProtocolViolation
@@ -95,8 +96,8 @@ cdef class Flow(Relay):
     cdef object _receive
     cdef object _send
     cdef object _view
-    cdef unsigned char[::1] _memory
     cdef unsigned char *_buffer
+    cdef Py_ssize_t _room
     cdef int _from
     cdef int _to
 
@@ -106,8 +107,8 @@ cdef class Flow(Relay):
         self.sink = sink
         self.scanner = scanner
         self.passed = 0
-        self._memory = source.pump.buffer
-        self._buffer = &self._memory[0]
+        self._buffer = <unsigned char *>PyByteArray_AS_STRING(source.pump.buffer)  # `view` keeps it where it is
+        self._room = len(source.pump.buffer)
         self._view = source.pump.view
         self._from = source.fd
         self._to = sink.fd
@@ -162,7 +163,7 @@ cdef class Flow(Relay):
                 return 0
         if self.source.fd != self._from:  # closed: its number may be another connection's by now
             return 0
-        received = recv(self._from, self._buffer, <size_t>self._memory.shape[0], MSG_DONTWAIT)
+        received = recv(self._from, self._buffer, <size_t>self._room, MSG_DONTWAIT)
         if received < 0:
             return -1 if errno in (EAGAIN, EINTR) else 0
         return received

@@ -27,10 +27,10 @@ class Routine:
     def __init__(self, query: str, wear: tuple[tuple[str, str], ...]) -> None:
         self.request = undress_and_dress(query, dict(wear))
         self._wear = [name for name, _ in wear]
-        self._known: dict[bytes, tuple[dict[str, str], dict[str, str]]] = {}
-        """What each reported: of the query, and of what was put on after it."""
+        self._known: dict[bytes, tuple[dict[str, str], dict[str, str], dict[str, str] | None]] = {}
+        """What each reported: of the query, and of what was put on after it; what was underneath, if that says it."""
 
-    def follow(self, said: bytes, parameters: dict[str, str]) -> dict[str, str] | None:
+    def follow(self, said: bytes, parameters: dict[str, str]) -> Mapping[str, str] | None:
         """What the server wears after this answer, as `between.reset` says; None if the answer is not known.
 
         `parameters` are its reported settings, kept up to date.
@@ -38,11 +38,12 @@ class Routine:
         known = self._known.get(said)
         if known is None:
             return None
-        stripped, worn = known
-        if not (stripped.keys() <= parameters.keys() and worn.keys() <= parameters.keys()):
+        stripped, worn, bare = known
+        has = parameters.__contains__
+        if not (all(map(has, stripped)) and all(map(has, worn))):
             return None
         parameters.update(stripped)
-        bare = {name: parameters[name] for name in self._wear}
+        bare = {name: parameters[name] for name in self._wear} if bare is None else bare
         parameters.update(worn)
         return bare
 
@@ -58,7 +59,10 @@ class Routine:
         """This was an answer that `between.reset` found in order, and by which all was put on."""
         end = end_of_answer(said, len(said))
         if len(said) <= SHORT and len(self._known) < VARIANTS and end:
-            self._known[said] = reported(said[:end]), reported(said[end:])
+            stripped = reported(said[:end])
+            says_all = stripped.keys() >= set(self._wear)
+            bare = {name: stripped[name] for name in self._wear} if says_all else None
+            self._known[said] = stripped, reported(said[end:]), bare
 
 
 def routine(query: str, last: Mapping[str, str], parameters: Mapping[str, str]) -> Routine:

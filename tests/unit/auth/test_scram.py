@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agroal.auth import scram
+from agroal.auth.mac import Mac, Macs
 from agroal.auth.mock import mock_verifier
 from agroal.auth.scram import ClientExchange, ServerExchange, Verifier
 from agroal.errors import AuthenticationFailed, ProtocolViolation, ServerUnavailable
@@ -174,19 +175,24 @@ class TestServerExchange:
             serving(doomed=True).final(proof())  # with the right proof, even
         assert doomed.value.fields() == wrong.value.fields()
 
-    def test_a_doomed_exchange_does_the_same_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def work(verifier: Verifier, *, doomed: bool) -> int:
-            calls: list[bytes] = []
-            genuine = scram._hmac
+    @pytest.mark.parametrize("kept", [False, True])
+    def test_a_doomed_exchange_does_the_same_work(self, kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        def work(verifier: Verifier, *, doomed: bool) -> tuple[int, int]:
+            made: list[bytes] = []
+            signed: list[bytes] = []
+            macs = Macs.of(verifier.stored_key, verifier.server_key) if kept else None
+            make, sign = Mac.__init__, Mac.sign
             with monkeypatch.context() as patch:
-                patch.setattr(scram, "_hmac", lambda key, message: calls.append(key) or genuine(key, message))
-                exchange = serving(verifier, doomed=doomed)
+                patch.setattr(Mac, "__init__", lambda mac, key: made.append(key) or make(mac, key))
+                patch.setattr(Mac, "sign", lambda mac, message: signed.append(message) or sign(mac, message))
+                exchange = ServerExchange("alice", verifier, "SERVER", doomed=doomed, macs=macs)
+                exchange.first(FIRST)
                 with pytest.raises(AuthenticationFailed):
                     exchange.final(final)
-            return len(calls)
+            return len(made), len(signed)
 
         final = proof("wrong")
-        assert work(mock_verifier("mallory", KEY), doomed=True) == work(VERIFIER, doomed=False) > 0
+        assert work(mock_verifier("mallory", KEY), doomed=True) == work(VERIFIER, doomed=False) == (0 if kept else 2, 2)
 
     @pytest.mark.parametrize(
         ("message", "why"),

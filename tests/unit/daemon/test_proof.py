@@ -10,8 +10,9 @@ import pytest
 from agroal.auth.scram import ClientExchange
 from agroal.config.model import Method
 from agroal.daemon import straight
+from agroal.daemon.state import State
 from tests.unit.daemon.lobby import STARTUP, WELCOME, Lobby, let_in, lobby, told
-from tests.unit.looping import in_a_loop, settle
+from tests.unit.looping import in_a_loop, settle, until
 from tests.unit.net.pairs import received
 from tests.unit.script import read
 from tests.unit.wire.messages import TERMINATE, message, startup
@@ -62,6 +63,32 @@ class TestProofs:
                 nothing_is_parsed(monkeypatch)
             assert at.daemon.totals.authenticated == 2
             assert at.daemon.totals.rejected == 0
+
+    @in_a_loop
+    async def test_the_end_of_the_proof_and_the_welcome_are_one_piece(self) -> None:
+        async with lobby() as at:
+            at.daemon.method = Method.SCRAM_SHA_256
+            for number in (1, 2):
+                client = await prove(at)
+                await until(lambda: at.sessions[-1].link)
+                said = received(client)
+                assert (said[:9], said[55:]) == (PROVED, let_in(number) + WELCOME)
+                client.send(TERMINATE)
+                await at.lives[-1]
+
+    @pytest.mark.parametrize("cut", [0, 3])
+    @in_a_loop
+    async def test_who_has_to_wait_is_told_that_its_proof_was_right(self, cut: int) -> None:
+        async with lobby(max_connections=1) as at:
+            at.daemon.method = Method.SCRAM_SHA_256
+            first = await prove(at)
+            await read(first, len(PROVED) + 46 + len(let_in() + WELCOME))
+            second = await prove(at, cut=cut)
+            said = await read(second, len(PROVED) + 46 + len(let_in()))
+            assert (said[:9], said[55:]) == (PROVED, let_in(2)), "it can cancel the wait"
+            assert at.sessions[1].state is State.WAITING
+            for client in (first, second):
+                client.close()
 
     @pytest.mark.parametrize("words", [STARTUP, STRANGER], ids=["known", "unknown"])
     @in_a_loop

@@ -65,6 +65,28 @@ async def resetting() -> AsyncIterator[Resetting]:
             assert not ours.attended or ours.closed
 
 
+@in_a_loop
+async def test_a_server_keeps_its_routine_as_long_as_the_same_is_wanted_of_it() -> None:
+    async with resetting() as at:
+        wanted = {"application_name": "psql"}
+        at.server.wanted = wanted
+
+        def chosen(query: str = "DISCARD ALL") -> object:
+            Reset(at.server, query, lambda *_: None)
+            assert at.server.routine
+            return at.server.routine[-1]
+
+        first = chosen()
+        routine._routine.cache_clear()
+        assert chosen() is first
+        assert chosen("RESET ALL") is not first
+        at.server.wanted = {**wanted, "TimeZone": "UTC"}
+        other = chosen()
+        assert other is not first
+        at.server.parameters["TimeZone"] = "UTC"  # it reports that, too, from now on
+        assert chosen() is not other
+
+
 WORN = ({"application_name": ""}, None)
 CUTS = [(ANSWER,), (UNDRESSED, DRESSED), (ANSWER[:3], ANSWER[3:70], ANSWER[70:])]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -59,6 +61,20 @@ class TestServing:
                 await settle()
             await play(Script(((">>", STARTUP), ("<<", let_in(2) + WELCOME), (">>", TERMINATE))), client)
             await at.lives[1]
+
+    @in_a_loop
+    async def test_nothing_of_it_is_left_for_the_garbage_collector(self) -> None:
+        async with lobby() as at:
+            await visit(at)
+            gc.collect()
+            gc.disable()
+            try:
+                await visit(at)
+                left = [weakref.ref(at.sessions[-1]), weakref.ref(at.sessions[-1].link)]
+                at.sessions.clear()
+                assert [ref() for ref in left] == [None, None]
+            finally:
+                gc.enable()
 
     @pytest.mark.parametrize("change", ["no line", "another line", "users"])
     @in_a_loop

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -108,6 +110,39 @@ def test_one_that_fails_does_not_keep_the_others_from_ringing(scene: Scene) -> N
     scene.set("other", 5)
     assert scene.wait_until(5) == ["other"]
     assert scene.failures == 1
+
+
+def test_one_that_is_cancelled_keeps_nothing(scene: Scene) -> None:
+    class Owner:
+        alarm: Alarm
+
+        def ring(self) -> None:
+            pytest.fail("it was cancelled")
+
+    owner = Owner()
+    owner.alarm = scene.alarms.set(5, owner.ring)
+    owner.alarm.cancel()
+    gone = weakref.ref(owner)
+    del owner
+    assert gone() is None
+    assert scene.wait_until(10) == []
+
+
+async def mine() -> Alarms:
+    return alarms()
+
+
+def test_a_later_loop_has_others() -> None:
+    first, second = asyncio.run(mine()), asyncio.run(mine())
+    assert first is not second
+
+
+@in_a_loop
+async def test_each_thread_has_those_of_its_own_loop() -> None:
+    ours = alarms()
+    theirs = await asyncio.to_thread(lambda: asyncio.run(mine()))
+    assert theirs is not ours
+    assert alarms().loop is asyncio.get_running_loop()
 
 
 @in_a_loop

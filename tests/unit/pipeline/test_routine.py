@@ -33,6 +33,15 @@ class TestRoutine:
         assert known.follow(ANSWER, parameters) == {"application_name": ""}
         assert parameters == {"application_name": "psql", "TimeZone": "UTC"}
 
+    def test_what_the_query_did_not_report_is_underneath_as_it_was(self) -> None:
+        known = wearing()
+        answer = DONE + parameter("application_name", "psql") + SET
+        known.learn(answer)
+        for before in ("x", "y"):
+            parameters = {"application_name": before}
+            assert known.follow(answer, parameters) == {"application_name": before}
+            assert parameters == {"application_name": "psql"}
+
     def test_nothing_worn_is_known_too(self) -> None:
         known = Routine("DISCARD ALL", ())
         known.learn(DONE)
