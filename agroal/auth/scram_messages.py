@@ -22,8 +22,7 @@ _ERROR = re.compile(rb"[a-z-]{1,64}")
 
 
 _PLAIN_FIRST = re.compile(rb"([ny]),,(n=[^\0,]*,r=([\x21-\x2b\x2d-\x7e]{1,%d}))" % MAX_NONCE)
-_PLAIN_FINAL = re.compile(rb"(c=([^\0,]*),r=([^\0,]*)),p=([^\0,]*)")
-"""As clients send them. What is not like this is read, or refused, attribute by attribute."""
+"""As clients send it. What is not like this is read, or refused, attribute by attribute."""
 
 
 class ClientFirst(NamedTuple):
@@ -61,14 +60,14 @@ def read_client_first(message: bytes) -> ClientFirst:
 
 
 def read_client_final(message: bytes, nonces: bytes) -> ClientFinal:
-    if plain := _PLAIN_FINAL.fullmatch(message):
-        without_proof, binding, both_nonces, proof64 = plain.groups()
+    without_proof, comma, last = message.rpartition(b",")
+    if not comma or not last.startswith(b"p="):
+        raise ValueError("the proof must come last")
+    both, proof64 = without_proof.split(b",r="), last[2:]
+    if len(both) == 2 and both[0][:2] == b"c=" and b"," not in both[0] and both[1] == nonces:  # as clients send it
+        binding, both_nonces = both[0][2:], nonces
     else:
-        without_proof, comma, last = message.rpartition(b",")
-        if not comma or not last.startswith(b"p="):
-            raise ValueError("the proof must come last")
         binding, both_nonces = _values(without_proof, b"cr")
-        proof64 = last[2:]
     if both_nonces != nonces:
         raise ValueError("the nonce does not match")
     proof = read_base64(proof64, "proof")
