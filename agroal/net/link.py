@@ -12,8 +12,7 @@ from enum import Enum
 from functools import partial
 
 from agroal.errors import ClientFacing, ProtocolViolation
-from agroal.net.chosen import Channel, Flow, Stopwatch
-from agroal.net.server import Traffic
+from agroal.net.chosen import Channel, Flow, Stopwatch, Traffic
 from agroal.wire.chosen import BackendScanner, FrontendScanner, Tally
 
 LAST_WORDS_TIMEOUT = 10.0
