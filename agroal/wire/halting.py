@@ -30,6 +30,7 @@ from agroal.wire.scan import (
     LOOK,
     MAX_LOOKED_AT,
     READY_FOR_QUERY,
+    SYNC,
     TERMINATE,
     Scanner,
     _header,
@@ -67,8 +68,15 @@ QUERY: Final = int(_F.QUERY)
 PARSE: Final = int(_F.PARSE)
 BIND: Final = int(_F.BIND)
 CLOSE: Final = int(_F.CLOSE)
+FUNCTION_CALL: Final = int(_F.FUNCTION_CALL)
 STATEMENT: Final = ord("S")
-_WITH_WORDS = (QUERY, PARSE, BIND, CLOSE, int(_F.DESCRIBE))
+_WITH_WORDS = bytes((QUERY, PARSE, BIND, CLOSE, _F.DESCRIBE))
+COMMAND_COMPLETE: Final = int(_B.COMMAND_COMPLETE)
+PARSE_COMPLETE: Final = int(_B.PARSE_COMPLETE)
+CLOSE_COMPLETE: Final = int(_B.CLOSE_COMPLETE)
+DIGITS: Final = b"0123456789"
+_PLAIN_READY, _PLAIN_ANSWER = (int, tuple, NoneType), (int, NoneType)
+"""What the answer to a message of the client's own is expected by (`TurnTally.expected`)."""
 _COPY_BEGINS = (_B.COPY_IN_RESPONSE, _B.COPY_BOTH_RESPONSE)
 
 
@@ -84,8 +92,8 @@ class HaltingFrontend(Scanner):
         Raises ProtocolViolation at a message that may not be sent here.
         """
         at += self.skip
-        tally = self.tally
-        while end - at >= HEADER:
+        tally, last = self.tally, end - HEADER
+        while at <= last:
             kind, length = _header(buffer, at)
             if length < 4 or not FRONTEND_ACTIONS[kind]:
                 raise _violation("client", kind, length)
@@ -94,16 +102,16 @@ class HaltingFrontend(Scanner):
                 if not self._is_plain(kind, buffer, at, behind, end):
                     self.skip = 0
                     return at
+            elif kind == SYNC or kind == FUNCTION_CALL:
+                tally.requested(kind)
             elif kind == EXECUTE:
                 tally.batched()
                 tally.queries += 1
             elif kind == TERMINATE:
                 self.skip = 0
                 return at
-            elif kind in (COPY_DONE, COPY_FAIL):
+            elif kind == COPY_DONE or kind == COPY_FAIL:
                 tally.copy_ended()
-            elif FRONTEND_ACTIONS[kind] == LOOK:
-                tally.requested(kind)
             at = behind
         self.skip = max(0, at - end)
         if at < end:
@@ -112,41 +120,53 @@ class HaltingFrontend(Scanner):
         return end
 
     def _is_plain(self, kind: int, buffer: bytearray | bytes, at: int, behind: int, end: int) -> bool:
-        """Whether the message can go as it is. If it is not whole yet, what there is of it is held back."""
-        tally = self.tally
-        body = at + HEADER
-        halts: bool | None
-        if behind - body < 2:
-            halts = False  # malformed, as the server will say
-        elif kind == BIND:
-            halts = _halts_at_bind(buffer, body, min(behind, end), tally.stale)
-        elif behind > end:
-            halts = None if behind - at <= MOST_HELD else True
-        elif kind in (QUERY, PARSE):
-            named = kind == PARSE and buffer[body] != 0
-            halts = named or is_suspicious(buffer, body + (kind == PARSE), behind)
-        else:
-            halts = buffer[body] == STATEMENT and (buffer[body + 1] != 0 or tally.stale)
-        if halts is None and behind <= end:
-            halts = False  # a name has no end, as the server will say
-        elif halts is None:
-            if end - at > MOST_HELD:
-                raise ProtocolViolation("invalid message: a name is too long")
-            self.cut = bytes(buffer[at:end])
-        if halts or halts is None:
+        """Whether the message can go as it is; then it has been counted.
+
+        If it is not whole yet, what there is of it is held back.
+        """
+        tally, body = self.tally, at + HEADER
+        whole = body + 2 <= behind <= end
+        if not whole and self._halts_early(kind, buffer, at, behind, end):
             return False
-        if kind == QUERY:
+        if kind == BIND:
+            if whole and _halts_at_bind(buffer, body, behind, tally.stale):
+                return False
+            tally.batched()
+        elif kind == QUERY:
+            if whole and is_suspicious(buffer, body, behind):
+                return False
             tally.requested(kind)
         elif kind == PARSE:
+            if whole and (buffer[body] or is_suspicious(buffer, body + 1, behind)):
+                return False
             tally.batched(PARSED)
             if not tally.skipping:
                 tally.unnamed = bytes(buffer[at:behind])
                 tally.stale = False
         else:
+            is_statement = whole and buffer[body] == STATEMENT
+            if is_statement and (buffer[body + 1] or tally.stale):
+                return False
             tally.batched(CLOSED if kind == CLOSE else None)
-            if kind == CLOSE and buffer[body] == STATEMENT and not tally.skipping:
+            if is_statement and kind == CLOSE and not tally.skipping:
                 tally.unnamed = None
         return True
+
+    def _halts_early(self, kind: int, buffer: bytearray | bytes, at: int, behind: int, end: int) -> bool:
+        """Whether to halt at a message that is not whole yet; or is malformed, as the server will say."""
+        body = at + HEADER
+        halts: bool | None
+        if behind < body + 2:
+            halts = False
+        elif kind == BIND:
+            halts = _halts_at_bind(buffer, body, end, self.tally.stale)
+        else:
+            halts = None if behind - at <= MOST_HELD else True
+        if halts is None:
+            if end - at > MOST_HELD:
+                raise ProtocolViolation("invalid message: a name is too long")
+            self.cut = bytes(buffer[at:end])
+        return halts is not False
 
 
 def _halts_at_bind(buffer: bytearray | bytes, body: int, stop: int, stale: bool) -> bool | None:
@@ -171,15 +191,18 @@ class HaltingBackend(Scanner):
         Raises ProtocolViolation at a message that may not be sent here.
         """
         at += self.skip
-        while end - at >= HEADER:
+        last = end - HEADER
+        while at <= last:
             kind, length = _header(buffer, at)
             action = BACKEND_ACTIONS[kind]
-            if length < 4 or not action or (kind == READY_FOR_QUERY and length != 5):
+            if length < 4 or not action:
                 raise _violation("server", kind, length)
             behind = at + length + 1
             if action == BATCH:
                 self.tally.done += 1
             elif action == LOOK:
+                if kind == READY_FOR_QUERY and length != 5:
+                    raise _violation("server", kind, length)
                 if behind > end and length <= MAX_LOOKED_AT:
                     self.skip = 0
                     self.cut = bytes(buffer[at:end])
@@ -198,21 +221,21 @@ class HaltingBackend(Scanner):
         """Whether the message can go as it is; then it has been counted."""
         tally = self.tally
         if kind == READY_FOR_QUERY:
-            if not isinstance(tally.next(), (int, tuple, NoneType)):
+            if not isinstance(tally.next(), _PLAIN_READY):
                 return False
             tally.ready(buffer[body])
-        elif kind == Backend.COMMAND_COMPLETE:
-            tag = bytes(buffer[body : stop - 1])
-            if tag in FORGETTING:
-                return False
+        elif kind == COMMAND_COMPLETE:
+            if buffer[stop - 2] not in DIGITS:  # a number of rows: most tags end with one, and none of TAGS
+                tag = bytes(buffer[body : stop - 1])
+                if tag in FORGETTING:
+                    return False
+                if tag in TAGS:
+                    tally.tags.append(tag)
             tally.done += 1
-            if tag in TAGS:
-                tally.tags.append(tag)
-        elif kind == Backend.PARSE_COMPLETE or kind == Backend.CLOSE_COMPLETE:
-            answered = PARSED if kind == Backend.PARSE_COMPLETE else CLOSED
-            if not isinstance(tally.next(), (int, NoneType)):
+        elif kind == PARSE_COMPLETE or kind == CLOSE_COMPLETE:
+            if not isinstance(tally.next(), _PLAIN_ANSWER):
                 return False
-            tally.answered(answered)
+            tally.answered(PARSED if kind == PARSE_COMPLETE else CLOSED)
         elif kind == Backend.PARAMETER_STATUS:
             tally.reported = True
             if length > MAX_LOOKED_AT:
