@@ -75,8 +75,12 @@ class Hand:
     """A client's hold on servers: which it has, and how it takes and leaves one that stands by."""
 
     __slots__ = (
+        "_hung_up",
         "_joint",
         "_mark",
+        "_relay",
+        "_resume",
+        "_tally",
         "_turn",
         "answers",
         "client",
@@ -94,6 +98,7 @@ class Hand:
     def __init__(self, joint: Joint, client: Channel, turn: Turn) -> None:
         self._joint = joint
         self._turn = turn
+        self._tally = turn.tally
         self.client = client
         self.holder: Any = None
         """Whose hand it is, for others."""
@@ -115,39 +120,46 @@ class Hand:
         """What had been relayed when that was last counted."""
         self.requests = Requests(self, joint, client, turn)
         self.answers = Answers(self, joint, client, turn)
+        self._resume = client.resume
+        self._relay = self.answers.relay
+        self._hung_up = joint.server_hung_up
 
     def take_standby(self) -> bool:
         """Take a server that stands by and needs nothing done to it: the one it had before, or the last one back."""
         if self.rank is None:
             return False
-        leases = self.rank.leases
-        fitting = [lease for lease in reversed(leases) if lease.server.outfit is self.outfit]
-        if not fitting:
+        leases, outfit, last = self.rank.leases, self.outfit, self.counted
+        fitting = None
+        for lease in reversed(leases):
+            server = lease.server
+            if server.outfit is outfit:
+                if server is last:
+                    fitting = lease
+                    break
+                fitting = fitting or lease
+        if fitting is None or (monotonic() > fitting.rested + FRESH and fitting.channel.peek() is not None):
             return False
-        lease = next((lease for lease in fitting if lease.server is self.counted), fitting[0])
-        if monotonic() > lease.rested + FRESH and lease.channel.peek() is not None:
-            return False
-        leases.remove(lease)
-        lease.turns += 1
-        lease.session = self.holder
-        self.hold(lease)
+        leases.remove(fitting)
+        fitting.turns += 1
+        fitting.session = self.holder
+        self.hold(fitting)
         return True
 
     def hold(self, lease: Any) -> None:
         """It has this server."""
-        tally, turn = self._turn.tally, self._turn
+        turn, tally, channel = self._turn, self._tally, lease.channel
         server: Server = lease.server
         if server is not self.counted:
             self.count()
             self.counted = server
         self.lease, self.holds = lease, server
-        channel = lease.channel
         self.requests.sink = self.answers.source = channel
         turn.luggage = luggage = server.luggage
         tally.parameters = server.parameters
-        tally.stale = luggage.unnamed is not tally.unnamed or turn.unnamed_needs_more
-        channel.on_drained = self.client.resume
-        channel.attend(self.answers.relay, self._joint.server_hung_up)
+        unnamed = tally.unnamed
+        tally.stale = luggage.unnamed is not unnamed or (unnamed is not None and turn.unnamed_needs_more)
+        channel.on_drained = self._resume
+        channel.attend(self._relay, self._hung_up)
         if self.client.unsent:
             channel.pause()
 
@@ -193,18 +205,17 @@ class Hand:
 
     def leave(self) -> None:
         """It has it no more. Whoever has the server now attends it."""
-        assert self.holds
-        self.holds.channel.on_drained = nothing
-        if not self._turn.tally.stale:
-            self.holds.luggage.unnamed = self._turn.tally.unnamed
-        self._turn.tally.retry = None
+        tally, server = self._tally, self.holds
+        assert server
+        server.channel.on_drained = nothing
+        if not tally.stale:
+            server.luggage.unnamed = tally.unnamed
+        tally.retry = None
         self.lease = self.holds = self.requests.sink = None
 
     def rest(self) -> None:
         """The turn is over: the server goes to the first in line, or stands by, if there is nothing more to it."""
-        turn, rank, lease = self._turn, self.rank, self.lease
-        assert self.holds
-        tally = turn.tally
+        turn, tally, rank, lease = self._turn, self._tally, self.rank, self.lease
         if (
             rank is None
             or not rank.open

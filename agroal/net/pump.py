@@ -179,7 +179,8 @@ class Channel:
         self.attended = True
         self.on_readable = on_readable
         self.on_hangup = on_hangup or self._ignore
-        self._watch()
+        if self.watched != IN or self.unsent:
+            self._watch()
 
     def ignore(self) -> None:
         """Nobody wants what the peer sends, for now. It stays in the kernel."""
