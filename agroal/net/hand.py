@@ -78,8 +78,10 @@ class Hand:
         "_hung_up",
         "_joint",
         "_mark",
+        "_left",
         "_relay",
         "_resume",
+        "_seen",
         "_tally",
         "_turn",
         "answers",
@@ -99,6 +101,8 @@ class Hand:
         self._joint = joint
         self._turn = turn
         self._tally = turn.tally
+        self._seen = turn.seen
+        self._left = turn.traces.left
         self.client = client
         self.holder: Any = None
         """Whose hand it is, for others."""
@@ -215,15 +219,15 @@ class Hand:
 
     def rest(self) -> None:
         """The turn is over: the server goes to the first in line, or stands by, if there is nothing more to it."""
-        turn, tally, rank, lease = self._turn, self._tally, self.rank, self.lease
+        tally, rank, lease = self._tally, self.rank, self.lease
         if (
             rank is None
             or not rank.open
             or rank.ahead
             or tally.tags
             or tally.reported
-            or turn.seen
-            or turn.traces.left
+            or self._seen
+            or self._left
             or lease.server.cancels
             or monotonic() > lease.checked + CHECKED
         ):

@@ -40,24 +40,20 @@ class Stopwatch:
 
     def look(self, tally: Tally, buffer: bytearray, fresh: int) -> None:
         """Something has been passed on. `fresh`: so many bytes of the buffer begin with a message of the client."""
-        if self._asked:
-            if tally.owed <= 0:
-                self._settle(tally.status == IDLE)
-        elif tally.owed > 0:
-            self._asked = now = monotonic()
-            if not self._begun:
-                self._begun = now
+        if not self._asked:
+            if tally.owed > 0:
+                self._asked = now = monotonic()
+                self._begun = self._begun or now
+                if self.slowest is not None:
+                    self._noted = bytes(buffer[: min(fresh, NOTED)])
+        elif tally.owed <= 0:
+            now = monotonic()
+            took, self._asked = now - self._asked, 0.0
+            self._queries.add(int(took * 1e6))
+            if tally.status == IDLE:
+                self._transactions.add(int((now - self._begun) * 1e6))
+                self._begun = 0.0
             if self.slowest is not None:
-                self._noted = bytes(buffer[: min(fresh, NOTED)])
-
-    def _settle(self, idle: bool) -> None:
-        now = monotonic()
-        took, self._asked = now - self._asked, 0.0
-        self._queries.add(int(took * 1e6))
-        if idle:
-            self._transactions.add(int((now - self._begun) * 1e6))
-            self._begun = 0.0
-        if self.slowest is not None:
-            if took >= self.slowest:
-                self._slow(self._noted, took)
-            self._noted = b""
+                if took >= self.slowest:
+                    self._slow(self._noted, took)
+                self._noted = b""

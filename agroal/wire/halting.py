@@ -25,6 +25,7 @@ from agroal.wire.scan import (
     BATCH,
     COPY_DONE,
     COPY_FAIL,
+    DESCRIBE,
     EXECUTE,
     HEADER,
     LOOK,
@@ -32,6 +33,7 @@ from agroal.wire.scan import (
     READY_FOR_QUERY,
     SYNC,
     TERMINATE,
+    USUAL_END,
     Scanner,
     _header,
     _table,
@@ -70,7 +72,7 @@ BIND: Final = int(_F.BIND)
 CLOSE: Final = int(_F.CLOSE)
 FUNCTION_CALL: Final = int(_F.FUNCTION_CALL)
 STATEMENT: Final = ord("S")
-_WITH_WORDS = bytes((QUERY, PARSE, BIND, CLOSE, _F.DESCRIBE))
+_WITH_WORDS = bytes((QUERY, PARSE, BIND, CLOSE, DESCRIBE))
 COMMAND_COMPLETE: Final = int(_B.COMMAND_COMPLETE)
 PARSE_COMPLETE: Final = int(_B.PARSE_COMPLETE)
 CLOSE_COMPLETE: Final = int(_B.CLOSE_COMPLETE)
@@ -98,7 +100,13 @@ class HaltingFrontend(Scanner):
             if length < 4 or not FRONTEND_ACTIONS[kind]:
                 raise _violation("client", kind, length)
             behind = at + length + 1
-            if kind in _WITH_WORDS:
+            if kind == DESCRIBE and buffer.startswith(USUAL_END, at, end):
+                tally.batched()
+                tally.batched()
+                tally.queries += 1
+                tally.requested(SYNC)
+                behind = at + len(USUAL_END)
+            elif kind in _WITH_WORDS:
                 if not self._is_plain(kind, buffer, at, behind, end):
                     self.skip = 0
                     return at
@@ -191,7 +199,7 @@ class HaltingBackend(Scanner):
         Raises ProtocolViolation at a message that may not be sent here.
         """
         at += self.skip
-        last = end - HEADER
+        tally, last = self.tally, end - HEADER
         while at <= last:
             kind, length = _header(buffer, at)
             action = BACKEND_ACTIONS[kind]
@@ -199,7 +207,7 @@ class HaltingBackend(Scanner):
                 raise _violation("server", kind, length)
             behind = at + length + 1
             if action == BATCH:
-                self.tally.done += 1
+                tally.done += 1
             elif action == LOOK:
                 if kind == READY_FOR_QUERY and length != 5:
                     raise _violation("server", kind, length)
@@ -207,7 +215,7 @@ class HaltingBackend(Scanner):
                     self.skip = 0
                     self.cut = bytes(buffer[at:end])
                     return at
-                if not self._is_plain(kind, buffer, at + HEADER, min(behind, end), length):
+                if not self._is_plain(kind, buffer, at, length, end):
                     self.skip = 0
                     return at
             at = behind
@@ -217,16 +225,17 @@ class HaltingBackend(Scanner):
             return at
         return end
 
-    def _is_plain(self, kind: int, buffer: bytearray | bytes, body: int, stop: int, length: int) -> bool:
+    def _is_plain(self, kind: int, buffer: bytearray | bytes, at: int, length: int, end: int) -> bool:
         """Whether the message can go as it is; then it has been counted."""
-        tally = self.tally
+        tally, body = self.tally, at + HEADER
         if kind == READY_FOR_QUERY:
             if not isinstance(tally.next(), _PLAIN_READY):
                 return False
             tally.ready(buffer[body])
         elif kind == COMMAND_COMPLETE:
-            if buffer[stop - 2] not in DIGITS:  # a number of rows: most tags end with one, and none of TAGS
-                tag = bytes(buffer[body : stop - 1])
+            stop = min(at + length, end)
+            if buffer[stop - 1] not in DIGITS:  # a number of rows: most tags end with one, and none of TAGS
+                tag = bytes(buffer[body:stop])
                 if tag in FORGETTING:
                     return False
                 if tag in TAGS:
@@ -241,7 +250,7 @@ class HaltingBackend(Scanner):
             if length > MAX_LOOKED_AT:
                 tally.owed += 1  # can't be followed, and a count that never comes down closes the server
             else:
-                note_parameter(bytes(buffer[body:stop]), tally.parameters)
+                note_parameter(bytes(buffer[body : at + length + 1]), tally.parameters)
         elif kind in _COPY_BEGINS:
             tally.copy_began()
         return kind != Backend.ERROR_RESPONSE
