@@ -132,21 +132,25 @@ class Hand:
         """Take a server that stands by and needs nothing done to it: the one it had before, or the last one back."""
         if self.rank is None:
             return False
-        leases, outfit, last = self.rank.leases, self.outfit, self.counted
-        fitting = None
-        for lease in reversed(leases):
-            server = lease.server
+        leases, outfit, before = self.rank.leases, self.outfit, self.counted
+        best = -1
+        for at in range(len(leases) - 1, -1, -1):
+            server = leases[at].server
             if server.outfit is outfit:
-                if server is last:
-                    fitting = lease
+                if server is before:
+                    best = at
                     break
-                fitting = fitting or lease
-        if fitting is None or (monotonic() > fitting.rested + FRESH and fitting.channel.peek() is not None):
+                if best < 0:
+                    best = at
+        if best < 0:
             return False
-        leases.remove(fitting)
-        fitting.turns += 1
-        fitting.session = self.holder
-        self.hold(fitting)
+        lease = leases[best]
+        if monotonic() > lease.rested + FRESH and lease.channel.peek() is not None:
+            return False
+        del leases[best]
+        lease.turns += 1
+        lease.session = self.holder
+        self.hold(lease)
         return True
 
     def hold(self, lease: Any) -> None:

@@ -170,7 +170,7 @@ class Answers:
         if self._answering.again:
             again, self._answering.again = self._answering.again, None
             self._joint.again(again)
-        elif turn.is_over and not source.unsent:
+        elif turn.is_over() and not source.unsent:
             self._hand.rest()
 
     def overhear(self, said: bytes) -> None:

@@ -56,7 +56,6 @@ class Turn:
         known = self.unnamed_evidence
         return known is not None and known[0] is self.tally.unnamed
 
-    @property
     def is_over(self) -> bool:
         """Nothing is under way between the client and its server."""
         tally, frontend, backend = self.tally, self.frontend, self.backend

@@ -100,9 +100,7 @@ class HaltingFrontend(Scanner):
             if length < 4 or not FRONTEND_ACTIONS[kind]:
                 raise _violation("client", kind, length)
             behind = at + length + 1
-            if kind == DESCRIBE and buffer.startswith(USUAL_END, at, end):
-                tally.batched()
-                tally.batched()
+            if kind == DESCRIBE and buffer.startswith(USUAL_END, at, end) and not tally.copying:
                 tally.queries += 1
                 tally.requested(SYNC)
                 behind = at + len(USUAL_END)
@@ -121,11 +119,12 @@ class HaltingFrontend(Scanner):
             elif kind == COPY_DONE or kind == COPY_FAIL:
                 tally.copy_ended()
             at = behind
-        self.skip = max(0, at - end)
-        if at < end:
-            self.cut = bytes(buffer[at:end])
-            return at
-        return end
+        if at >= end:
+            self.skip = at - end
+            return end
+        self.skip = 0
+        self.cut = bytes(buffer[at:end])
+        return at
 
     def _is_plain(self, kind: int, buffer: bytearray | bytes, at: int, behind: int, end: int) -> bool:
         """Whether the message can go as it is; then it has been counted.
@@ -137,7 +136,8 @@ class HaltingFrontend(Scanner):
         if not whole and self._halts_early(kind, buffer, at, behind, end):
             return False
         if kind == BIND:
-            if whole and _halts_at_bind(buffer, body, behind, tally.stale):
+            named = whole and (buffer[body] or buffer[body + 1])  # mostly neither portal nor statement has a name
+            if whole and (named or tally.stale) and _halts_at_bind(buffer, body, behind, tally.stale):
                 return False
             tally.batched()
         elif kind == QUERY:
@@ -219,11 +219,12 @@ class HaltingBackend(Scanner):
                     self.skip = 0
                     return at
             at = behind
-        self.skip = max(0, at - end)
-        if at < end:
-            self.cut = bytes(buffer[at:end])
-            return at
-        return end
+        if at >= end:
+            self.skip = at - end
+            return end
+        self.skip = 0
+        self.cut = bytes(buffer[at:end])
+        return at
 
     def _is_plain(self, kind: int, buffer: bytearray | bytes, at: int, length: int, end: int) -> bool:
         """Whether the message can go as it is; then it has been counted."""
