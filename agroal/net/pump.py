@@ -14,8 +14,7 @@ Rules that keep it simple:
 - A socket is closed at the end of the turn, so that its number can't come back as another connection's while events of
   the old one are still to be served.
 
-This is the readable reference, `_pump.pyx` its compiled twin; `chosen.py` picks. Performance-critical: `Pump.turn`,
-`Flow.relay`, and the walk of `wire.scan`.
+This is the readable reference, `_pump.pyx` its compiled twin; `chosen.py` picks.
 """
 
 from __future__ import annotations

@@ -77,6 +77,7 @@ COMMAND_COMPLETE: Final = int(_B.COMMAND_COMPLETE)
 PARSE_COMPLETE: Final = int(_B.PARSE_COMPLETE)
 CLOSE_COMPLETE: Final = int(_B.CLOSE_COMPLETE)
 DIGITS: Final = b"0123456789"
+"""What the tags of most commands end with: the number of rows. None of TAGS does."""
 _PLAIN_READY, _PLAIN_ANSWER = (int, tuple, NoneType), (int, NoneType)
 """What the answer to a message of the client's own is expected by (`TurnTally.expected`)."""
 _COPY_BEGINS = (_B.COPY_IN_RESPONSE, _B.COPY_BOTH_RESPONSE)
@@ -108,7 +109,7 @@ class HaltingFrontend(Scanner):
                 if not self._is_plain(kind, buffer, at, behind, end):
                     self.skip = 0
                     return at
-            elif kind == SYNC or kind == FUNCTION_CALL:
+            elif kind in (SYNC, FUNCTION_CALL):
                 tally.requested(kind)
             elif kind == EXECUTE:
                 tally.batched()
@@ -116,7 +117,7 @@ class HaltingFrontend(Scanner):
             elif kind == TERMINATE:
                 self.skip = 0
                 return at
-            elif kind == COPY_DONE or kind == COPY_FAIL:
+            elif kind in (COPY_DONE, COPY_FAIL):
                 tally.copy_ended()
             at = behind
         if at >= end:
@@ -215,7 +216,9 @@ class HaltingBackend(Scanner):
                     self.skip = 0
                     self.cut = bytes(buffer[at:end])
                     return at
-                if not self._is_plain(kind, buffer, at, length, end):
+                if kind == COMMAND_COMPLETE and behind <= end and buffer[behind - 2] in DIGITS:
+                    tally.done += 1
+                elif not self._is_plain(kind, buffer, at, length, end):
                     self.skip = 0
                     return at
             at = behind
@@ -234,15 +237,13 @@ class HaltingBackend(Scanner):
                 return False
             tally.ready(buffer[body])
         elif kind == COMMAND_COMPLETE:
-            stop = min(at + length, end)
-            if buffer[stop - 1] not in DIGITS:  # a number of rows: most tags end with one, and none of TAGS
-                tag = bytes(buffer[body:stop])
-                if tag in FORGETTING:
-                    return False
-                if tag in TAGS:
-                    tally.tags.append(tag)
+            tag = bytes(buffer[body : at + length])
+            if tag in FORGETTING:
+                return False
             tally.done += 1
-        elif kind == PARSE_COMPLETE or kind == CLOSE_COMPLETE:
+            if tag in TAGS:
+                tally.tags.append(tag)
+        elif kind in (PARSE_COMPLETE, CLOSE_COMPLETE):
             if not isinstance(tally.next(), _PLAIN_ANSWER):
                 return False
             tally.answered(PARSED if kind == PARSE_COMPLETE else CLOSED)

@@ -215,7 +215,7 @@ class FrontendScanner(Scanner):
                 if kind == TERMINATE:
                     self.skip = 0
                     return at
-                if kind == COPY_DONE or kind == COPY_FAIL:
+                if kind in (COPY_DONE, COPY_FAIL):
                     tally.copy_ended()
                 else:
                     tally.requested(kind)
