@@ -1,4 +1,4 @@
-"""The relay in pure Python passes the same tests as its compiled twin, which the rest of a run uses where it was built."""
+"""The relay in pure Python passes the tests that the rest of a run puts to its compiled twin."""
 
 from __future__ import annotations
 
