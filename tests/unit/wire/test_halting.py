@@ -152,6 +152,11 @@ class TestRequests:
             assert (walked.passed, walked.halts, tally.queries) == (USUAL_END, [], 1)
             assert (tally.owed, tally.in_batch, tally.batch_open, tally.skipping) == (owed, in_batch, batch_open, False)
 
+    def test_what_was_left_over_behind_the_end_is_not_walked(self, twin: tuple[ModuleType, ModuleType]) -> None:
+        tally, end = twin[1].TurnTally({}), len(USUAL_END) - len(SYNC)
+        assert twin[0].HaltingFrontend(tally).walk_from(bytearray(USUAL_END), 0, end) == end
+        assert (tally.owed, tally.queries, tally.in_batch) == (0, 1, 2)
+
     def test_it_halts_at_a_goodbye(self, twin: tuple[ModuleType, ModuleType]) -> None:
         for walked in frontend(twin, QUERY + TERMINATE):
             assert walked.halts == [len(QUERY)]
