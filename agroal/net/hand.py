@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agroal.errors import ProtocolViolation
-from agroal.net.pump import Channel
+from agroal.net.pump import Channel, nothing
 from agroal.net.rank import CHECKED, Rank
 from agroal.net.relays import Answers, Requests
 from agroal.net.stopwatch import Stopwatch
@@ -28,10 +28,6 @@ FRESH: Final = 0.001
 Before that, what it may have said since is as likely to come just after the look as before it. Whoever gets it then
 does not mistake it for an answer: the tally knows what is owed.
 """
-
-
-def nothing() -> None:
-    """Whoever has a server sets what is to happen when it has taken what was kept for it."""
 
 
 class Joint(Protocol):
