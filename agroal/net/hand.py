@@ -73,8 +73,8 @@ class Hand:
     __slots__ = (
         "_hung_up",
         "_joint",
-        "_mark",
         "_left",
+        "_mark",
         "_relay",
         "_resume",
         "_seen",
@@ -171,7 +171,7 @@ class Hand:
         """Add what was relayed since this was last called to the totals of the server that it was with."""
         if self.counted is None:
             return
-        tally, totals, mark = self._turn.tally, self.counted.totals, self._mark
+        tally, totals, mark = self._tally, self.counted.totals, self._mark
         self._mark = now = Traffic(tally.queries, tally.transactions, self.requests.passed, self.answers.passed)
         totals.queries += now.queries - mark.queries
         totals.transactions += now.transactions - mark.transactions
