@@ -102,7 +102,7 @@ class HaltingFrontend(Scanner):
                 raise _violation("client", kind, length)
             behind = at + length + 1
             if kind == DESCRIBE and buffer.startswith(USUAL_END, at, end) and not tally.copying:
-                tally.queries += 1
+                tally.queries += 1  # the Execute; what else these two would count ends with the Sync
                 tally.requested(SYNC)
                 behind = at + len(USUAL_END)
             elif kind in _WITH_WORDS:
