@@ -27,7 +27,7 @@ cdef int ROUNDS = reference.ROUNDS
 cdef object PEEKED = reference.PEEKED
 cdef object log = reference.log
 cdef object SSLSocket = ssl.SSLSocket
-cdef object _nothing = reference._nothing
+cdef object _nothing = reference.nothing
 cdef epoll_event[READY_AT_ONCE] _ready  # of the one turn that is under way
 
 

@@ -121,9 +121,6 @@ def nothing() -> None:
     """What is to happen when nobody waits for it."""
 
 
-_nothing = nothing  # by this name the twin has it
-
-
 class Channel:
     """One connected socket in the pump, and what is to happen when it is ready."""
 
