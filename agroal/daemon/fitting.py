@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from agroal.errors import PeerGone, ServerLost, ServerRefused
+from agroal.daemon.preparing import preparing
+from agroal.errors import ServerRefused
 from agroal.net.server import Server
-from agroal.pipeline.between import OutOfStep, dress
+from agroal.pipeline.between import dress
 from agroal.pipeline.outfit import Fitted, changes, wanted
 
 if TYPE_CHECKING:
@@ -18,16 +19,10 @@ async def fit(server: Server, reported: Mapping[str, str], others: Mapping[str, 
     """Make a server of the transaction pipeline have these settings. Raises ServerLost, ServerRefused."""
     different = list(changes(reported, others, server.parameters, server.others))
     server.wanted = server.worn = {}
-    try:
+    with preparing(server):
         if different:
             await server.converse(dress(different, server.parameters), seconds)
-    except (PeerGone, TimeoutError, OutOfStep) as error:
-        why = str(error) or "no answer in time"
-        raise ServerLost(f"the server was lost while it was being prepared: {why}") from error
     server.others = dict(others)
-    if server.channel.unread:
-        server.fit = False
-        raise ServerLost("the server said more than it was asked while it was being prepared")
 
 
 async def fit_for(session: Session, settings: dict[str, str]) -> Fitted:

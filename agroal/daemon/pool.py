@@ -81,7 +81,8 @@ class PoolShell(OrderedShell):
     def take(self, asker: Taker, key: PoolKey) -> tuple[int, Lease | None]:
         """A lease at once if there is a free server, else `asker` hears of it. Returns its place in the queue, too."""
         waiter = next(self._numbers)
-        effects = self._core_for(key).acquire(waiter, key, self._now())
+        self.standby.prepare(key)
+        effects = self._core.acquire(waiter, key, self._now())
         if lease := self._lent_at_once(effects, waiter, asker.session):
             return waiter, lease
         asker.queued()
@@ -94,9 +95,10 @@ class PoolShell(OrderedShell):
         return waiter, None
 
     def enroll(self, asker: Taker, waiter: int, key: PoolKey, since: float) -> None:
-        """Somebody who has stood in line since then waits in the queue from now on, at this place."""
+        """Somebody who has stood in line since then waits in the queue from now on. `_settle` ends it."""
         self._waiting[waiter] = asker
-        self._do(self._core.acquire(waiter, key, self._now(), since=since))
+        if grant := self._core.enroll(waiter, key, since, self._now()):
+            self._grant(waiter, grant.slot, grant.lease)
 
     def place(self) -> int:
         """A number for somebody who waits."""

@@ -24,7 +24,7 @@ from agroal.daemon.connecting import Connector, Dialler, Report
 from agroal.daemon.lease import Asker, Lease
 from agroal.daemon.standby import Standby
 from agroal.errors import ClientFacing
-from agroal.net.link import nothing
+from agroal.net.pump import nothing
 from agroal.net.server import Server
 from agroal.pipeline.ledger import Dirt
 from agroal.pool.core import Pool
@@ -55,7 +55,7 @@ class Shell:
         self.refused: Counter[Dirt] = Counter()
         """How often one could not."""
         self._now = time.monotonic  # the loop's clock too, but not rounded to its last wake-up
-        self.standby = Standby(core, self._free, lambda: core.stands_by and not self._doomed, self._now)
+        self.standby = Standby(core, self._free, self._settle, lambda: core.stands_by and not self._doomed, self._now)
         self.vacated = asyncio.Event()
         """A connection is gone: to be cleared by whoever waits for that, before looking again."""
         self._leases: dict[int, Lease] = {}
@@ -126,6 +126,10 @@ class Shell:
         self._attend_idle(slot, server)
         if effects := self._core.release(slot, lease.number, self._now(), leases=lease.turns):
             self._do(effects)
+
+    def _settle(self) -> None:
+        """The core knows all who stood in line."""
+        self._do(self._core.settle(self._now()))
 
     def _lost_on_standby(self, lease: Lease) -> None:
         self.standby.remove(lease)

@@ -8,12 +8,16 @@ asks for one stands in line for it (`net.rank`).
 The core never decides without knowing of all this: before it is asked or told anything else, and for servers that stand
 by and clients that have waited for a moment in any case, it is told. What stood by is free then, and who stood in line
 is in its queue, since when they came.
+
+Where several keys share what there is, all may have lines at once, as long as none is much worse off than another: then
+the core would leave each what it has. The odd servers, which go round among them, it sees to when it is told the lines:
+once in a moment, when one is due.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -28,14 +32,20 @@ _SINCE: Final = attrgetter("since")
 
 
 class Standby:
-    """The ranks of all pool keys. `put_back` tells the core that a server is free."""
+    """The ranks of all pool keys. `put_back` tells the core that a server is free, `settle` that it knows all."""
 
     def __init__(
-        self, core: Pool, put_back: Callable[[Lease], None], may: Callable[[], bool], now: Callable[[], float]
+        self,
+        core: Pool,
+        put_back: Callable[[Lease], None],
+        settle: Callable[[], None],
+        may: Callable[[], bool],
+        now: Callable[[], float],
     ) -> None:
         """`may`: whether any server may go from client to client without a word, as the shell has it."""
         self._core = core
         self._put_back = put_back
+        self._settle = settle
         self._may = may
         self._now = now
         self._ranks: dict[PoolKey, Rank] = {}
@@ -51,7 +61,7 @@ class Standby:
     @property
     def is_lined(self) -> bool:
         """Whether anybody stands in line."""
-        return any(rank.line for rank in self._open.values())
+        return any(self._lined)
 
     def take_in(self, lease: Lease) -> bool:
         """A server has come back, and the core knows of nobody who waits for it: who is first in line has it, or it
@@ -66,11 +76,28 @@ class Standby:
             return False
         return True
 
+    def prepare(self, key: PoolKey) -> None:
+        """The core is to be asked for a server of this key: tell it all, unless it could do nothing with it."""
+        if not self._open:
+            return
+        idle = any(rank.leases for rank in self._open.values())
+        if idle or self._core.may_make_room(key) or not self._is_settled(key):
+            self.recall(key)
+
     def line_up(self, key: PoolKey) -> None:
         """The core could not give a client of this key a server: the next ones may stand in line, if it never can."""
         rank = self.rank(key)
-        if self._core.is_waiting_in_vain(key) and self._open_up(key, rank):
+        if self._is_settled(key) and self._open_up(key, rank):
             rank.stuck = True
+
+    def _is_settled(self, key: PoolKey) -> bool:
+        """Whether those who ask for this key have to wait for its own servers, and nobody in line is worse off."""
+        return self._core.is_waiting_in_vain(key) and self._core.is_even([key, *self._lined])
+
+    @property
+    def _lined(self) -> Iterator[PoolKey]:
+        """Where somebody stands in line."""
+        return (key for key, rank in self._open.items() if rank.line)
 
     def _open_up(self, key: PoolKey, rank: Rank) -> bool:
         ahead = self._core.ahead(key)
@@ -106,8 +133,13 @@ class Standby:
             leases, rank.leases = rank.leases, []
             for lease in leases:
                 self._put_back(lease)
-        for hand in self._out_of_line(ranks):
+        self._enroll(self._out_of_line(ranks))
+
+    def _enroll(self, hands: Sequence[Hand]) -> None:
+        for hand in hands:
             hand.enroll()
+        if hands:
+            self._settle()
 
     def look(self) -> dict[PoolKey, Sequence[Hand]]:
         """Tell the core all but who stands in line. These stay where they are: the first to come is the first."""
@@ -128,19 +160,19 @@ class Standby:
 
     def _moment_over(self) -> None:
         self._timer = None
-        if any(rank.leases for rank in self._open.values()):
+        idle = any(rank.leases for rank in self._open.values())
+        if idle or not self._core.is_even(self._lined, self._now()):
             self.recall()
             return
-        for rank in [*self._open.values()]:
-            self._enroll_aged(rank)
+        self._enroll([hand for rank in self._open.values() for hand in self._aged(rank)])
         if self.is_lined:
             self.arm()
 
-    def _enroll_aged(self, rank: Rank) -> None:
-        """Who has stood in line for long gets into the queue: the core looks after those who wait for long."""
+    def _aged(self, rank: Rank) -> Iterator[Hand]:
+        """Who has stood in line for long, and does no more: the core looks after those who wait for long."""
         line, since = rank.line, self._now() - MOMENT
         while line and line[0].since <= since:
-            line.popleft().enroll()
+            yield line.popleft()
 
     def _tell_waits(self, key: PoolKey, rank: Rank) -> None:
         waits, wait_us, times = rank.take_counts()

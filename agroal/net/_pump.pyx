@@ -34,7 +34,7 @@ cdef object PEEKED = reference.PEEKED
 cdef object log = reference.log
 cdef object SSLSocket = ssl.SSLSocket
 cdef object Socket = socket.socket
-cdef object _nothing = reference._nothing
+cdef object _nothing = reference.nothing
 cdef str LOCAL = arriving.LOCAL
 cdef epoll_event[READY_AT_ONCE] _ready  # of the one turn that is under way
 

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agroal.errors import ProtocolViolation
-from agroal.net.pump import Channel
+from agroal.net.pump import Channel, nothing
 from agroal.net.rank import CHECKED, Rank
 from agroal.net.relays import Answers, Requests
 from agroal.net.stopwatch import Stopwatch
@@ -28,10 +28,6 @@ FRESH: Final = 0.001
 Before that, what it may have said since is as likely to come just after the look as before it. Whoever gets it then
 does not mistake it for an answer: the tally knows what is owed.
 """
-
-
-def nothing() -> None:
-    """Whoever has a server sets what is to happen when it has taken what was kept for it."""
 
 
 class Joint(Protocol):
@@ -75,8 +71,14 @@ class Hand:
     """A client's hold on servers: which it has, and how it takes and leaves one that stands by."""
 
     __slots__ = (
+        "_hung_up",
         "_joint",
+        "_left",
         "_mark",
+        "_relay",
+        "_resume",
+        "_seen",
+        "_tally",
         "_turn",
         "answers",
         "client",
@@ -94,6 +96,9 @@ class Hand:
     def __init__(self, joint: Joint, client: Channel, turn: Turn) -> None:
         self._joint = joint
         self._turn = turn
+        self._tally = turn.tally
+        self._seen = turn.seen
+        self._left = turn.traces.left
         self.client = client
         self.holder: Any = None
         """Whose hand it is, for others."""
@@ -115,19 +120,30 @@ class Hand:
         """What had been relayed when that was last counted."""
         self.requests = Requests(self, joint, client, turn)
         self.answers = Answers(self, joint, client, turn)
+        self._resume = client.resume
+        self._relay = self.answers.relay
+        self._hung_up = joint.server_hung_up
 
     def take_standby(self) -> bool:
         """Take a server that stands by and needs nothing done to it: the one it had before, or the last one back."""
         if self.rank is None:
             return False
-        leases = self.rank.leases
-        fitting = [lease for lease in reversed(leases) if lease.server.outfit is self.outfit]
-        if not fitting:
+        leases, outfit, before = self.rank.leases, self.outfit, self.counted
+        best = -1
+        for at in range(len(leases) - 1, -1, -1):
+            server = leases[at].server
+            if server.outfit is outfit:
+                if server is before:
+                    best = at
+                    break
+                if best < 0:
+                    best = at
+        if best < 0:
             return False
-        lease = next((lease for lease in fitting if lease.server is self.counted), fitting[0])
+        lease = leases[best]
         if monotonic() > lease.rested + FRESH and lease.channel.peek() is not None:
             return False
-        leases.remove(lease)
+        del leases[best]
         lease.turns += 1
         lease.session = self.holder
         self.hold(lease)
@@ -135,19 +151,19 @@ class Hand:
 
     def hold(self, lease: Any) -> None:
         """It has this server."""
-        tally, turn = self._turn.tally, self._turn
+        turn, tally, channel = self._turn, self._tally, lease.channel
         server: Server = lease.server
         if server is not self.counted:
             self.count()
             self.counted = server
         self.lease, self.holds = lease, server
-        channel = lease.channel
         self.requests.sink = self.answers.source = channel
         turn.luggage = luggage = server.luggage
         tally.parameters = server.parameters
-        tally.stale = luggage.unnamed is not tally.unnamed or turn.unnamed_needs_more
-        channel.on_drained = self.client.resume
-        channel.attend(self.answers.relay, self._joint.server_hung_up)
+        unnamed = tally.unnamed
+        tally.stale = luggage.unnamed is not unnamed or (unnamed is not None and turn.unnamed_needs_more)
+        channel.on_drained = self._resume
+        channel.attend(self._relay, self._hung_up)
         if self.client.unsent:
             channel.pause()
 
@@ -155,7 +171,7 @@ class Hand:
         """Add what was relayed since this was last called to the totals of the server that it was with."""
         if self.counted is None:
             return
-        tally, totals, mark = self._turn.tally, self.counted.totals, self._mark
+        tally, totals, mark = self._tally, self.counted.totals, self._mark
         self._mark = now = Traffic(tally.queries, tally.transactions, self.requests.passed, self.answers.passed)
         totals.queries += now.queries - mark.queries
         totals.transactions += now.transactions - mark.transactions
@@ -193,26 +209,25 @@ class Hand:
 
     def leave(self) -> None:
         """It has it no more. Whoever has the server now attends it."""
-        assert self.holds
-        self.holds.channel.on_drained = nothing
-        if not self._turn.tally.stale:
-            self.holds.luggage.unnamed = self._turn.tally.unnamed
-        self._turn.tally.retry = None
+        tally, server = self._tally, self.holds
+        assert server
+        server.channel.on_drained = nothing
+        if not tally.stale:
+            server.luggage.unnamed = tally.unnamed
+        tally.retry = None
         self.lease = self.holds = self.requests.sink = None
 
     def rest(self) -> None:
         """The turn is over: the server goes to the first in line, or stands by, if there is nothing more to it."""
-        turn, rank, lease = self._turn, self.rank, self.lease
-        assert self.holds
-        tally = turn.tally
+        tally, rank, lease = self._tally, self.rank, self.lease
         if (
             rank is None
             or not rank.open
             or rank.ahead
             or tally.tags
             or tally.reported
-            or turn.seen
-            or turn.traces.left
+            or self._seen
+            or self._left
             or lease.server.cancels
             or monotonic() > lease.checked + CHECKED
         ):

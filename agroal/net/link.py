@@ -13,6 +13,7 @@ from functools import partial
 
 from agroal.errors import ClientFacing, ProtocolViolation
 from agroal.net.chosen import Channel, Flow, Stopwatch, Traffic
+from agroal.net.pump import nothing
 from agroal.wire.chosen import BackendScanner, FrontendScanner, Tally
 
 LAST_WORDS_TIMEOUT = 10.0
@@ -189,7 +190,3 @@ class Link:
                 break
             self.answers.relay()
         self.part(Parting.SERVER_LOST)
-
-
-def nothing() -> None:
-    """A parted channel has nothing more to do."""

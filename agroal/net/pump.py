@@ -1,9 +1,8 @@
 """The pump: one epoll set that holds every client and server socket.
 
-Its own descriptor is watched by the event loop. When that becomes readable, `Pump.turn` drains the set: for each
-ready socket it calls what the socket's channel wants done, which is usually `Flow.relay` (net/flow.py): receive into
-one shared buffer, walk the message headers, send straight on to the peer. One thread, no transports, one wake-up of
-the loop for many messages.
+Its own descriptor is watched by the event loop. When that becomes readable, `Pump.turn` drains the set: for each ready
+socket it calls what its channel wants done, usually `Flow.relay` (net/flow.py): receive into the one buffer, walk the
+message headers, send straight on to the peer. One thread, no transports, one wake-up of the loop for many messages.
 
 Rules that keep it simple:
 
@@ -11,11 +10,9 @@ Rules that keep it simple:
   first byte that nobody wants, so a level-triggered set never spins.
 - What a peer's socket does not take is kept in its channel, at most one buffer; its source is paused until that is
   gone. The two directions of a link are independent, so neither can block the other.
-- A socket is closed at the end of the turn, so that its number can't come back as another connection's while events of
-  the old one are still to be served.
+- A socket is closed at the end of the turn, so that its number is not another's while events of it are to be served.
 
-This is the readable reference, `_pump.pyx` its compiled twin; `chosen.py` picks. Performance-critical: `Pump.turn`,
-`Flow.relay`, and the walk of `wire.scan`.
+This is the readable reference, `_pump.pyx` its compiled twin; `chosen.py` picks.
 """
 
 from __future__ import annotations
@@ -25,6 +22,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 log = logging.getLogger("agroal.pump")
@@ -119,8 +117,8 @@ class Pump:
             sock.close()
 
 
-def _nothing() -> None:
-    """Nobody waits for this."""
+def nothing() -> None:
+    """What is to happen when nobody waits for it."""
 
 
 class Channel:
@@ -155,7 +153,7 @@ class Channel:
         self.watched: int | None = None
         """Events that the set looks for; None: it is not in the set."""
         self.on_readable: Callable[[], None] = self._ignore
-        self.on_drained: Callable[[], None] = _nothing
+        self.on_drained: Callable[[], None] = nothing
         self.on_hangup: Callable[[], None] = self._ignore
 
     def __repr__(self) -> str:
@@ -179,7 +177,8 @@ class Channel:
         self.attended = True
         self.on_readable = on_readable
         self.on_hangup = on_hangup or self._ignore
-        self._watch()
+        if self.watched != IN or self.unsent:
+            self._watch()
 
     def ignore(self) -> None:
         """Nobody wants what the peer sends, for now. It stays in the kernel."""
@@ -254,12 +253,10 @@ class Channel:
 
     def drop_unread(self) -> None:
         """Throw away what has come: closing over unread bytes may take our last words along."""
-        try:
+        with suppress(OSError):
             for _ in range(ROUNDS):
                 if not self.sock.recv_into(self.pump.buffer):
                     return
-        except OSError:
-            return
 
     def close(self) -> None:
         """Leave the pump and close the socket. Idempotent."""
@@ -270,7 +267,7 @@ class Channel:
         self.fd = -1
         self.attended = False
         self.unsent = b""
-        self.on_readable = self.on_drained = self.on_hangup = _nothing
+        self.on_readable = self.on_drained = self.on_hangup = nothing
 
     def _drain(self) -> None:
         try:

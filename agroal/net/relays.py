@@ -23,13 +23,28 @@ TERMINATE: Final = int(Frontend.TERMINATE)
 class Requests:
     """From the client to the server that it has just now."""
 
-    __slots__ = ("_asking", "_client", "_hand", "_joint", "_turn", "passed", "pending", "scanner", "sink", "waiting")
+    __slots__ = (
+        "_asking",
+        "_buffer",
+        "_client",
+        "_hand",
+        "_joint",
+        "_tally",
+        "_view",
+        "passed",
+        "pending",
+        "scanner",
+        "sink",
+        "waiting",
+    )
 
     def __init__(self, hand: Hand, joint: Joint, client: Channel, turn: Turn) -> None:
         self._hand = hand
         self._joint = joint
         self._client = client
-        self._turn = turn
+        self._buffer = client.pump.buffer
+        self._view = client.pump.view
+        self._tally = turn.tally
         self._asking = Asking(turn)
         self.scanner = turn.frontend
         self.sink: Channel | None = None
@@ -46,29 +61,27 @@ class Requests:
         if self.waiting:
             self._joint.heard_while_waiting()
             return
-        cut = self.scanner.cut
-        received = _receive(self._client, cut)
-        if received is None:
-            return
-        if not received:
+        scanner = self.scanner
+        end = _receive(self._client, scanner.cut)
+        if end:
+            scanner.cut = b""
+            self.pass_on(end)
+        elif end is not None:
             self._joint.source_ended(self)
-            return
-        self.scanner.cut = b""
-        self.pass_on(len(cut) + received)
 
     def pass_on(self, end: int) -> None:
         """Pass on so many bytes that are in the shared buffer."""
-        scanner, buffer, joint = self.scanner, self._client.pump.buffer, self._joint
+        scanner, tally, hand, joint, buffer = self.scanner, self._tally, self._hand, self._joint, self._buffer
         if self.sink is None:
             if buffer[0] == TERMINATE:
                 joint.terminated(self)
                 return
             self.pending = end
-            if not self._hand.take_standby() and (self._hand.stand_in_line() or not joint.take()):
+            if not hand.take_standby() and (hand.stand_in_line() or not joint.take()):
                 return
-        if self._turn.tally.overlap is not None:
+        if tally.overlap is not None:
             self._asking.read_on(bytes(buffer[: min(scanner.skip, end)]))
-        data: memoryview | bytes = self._client.pump.view[:end]
+        data: memoryview | bytes = self._view[:end]
         fresh, goodbye = scanner.skip == 0, False
         try:
             at = scanner.walk_from(buffer, 0, end)
@@ -78,29 +91,46 @@ class Requests:
             joint.violated(self, error)
             return
         self.passed += len(data)
-        if self._hand.watch:
-            self._hand.watch.look(self._turn.tally, buffer, end if fresh else 0)
+        if hand.watch is not None:
+            hand.watch.look(tally, buffer, end if fresh else 0)
         assert self.sink
-        if not _send(data, self._client, self.sink):
+        try:
+            if data and not self.sink.write(data):
+                self._client.pause(until_end=True)
+        except OSError:
             joint.sink_gone(self)
-        elif goodbye:
+            return
+        if goodbye:
             joint.terminated(self)
 
     def stash(self) -> None:
         """The client has to wait with what it said."""
         self.waiting = True
-        self._client.unread = bytes(self._client.pump.buffer[: self.pending])
+        self._client.unread = bytes(self._buffer[: self.pending])
 
 
 class Answers:
     """From that server to the client."""
 
-    __slots__ = ("_answering", "_client", "_hand", "_joint", "_turn", "passed", "scanner", "source")
+    __slots__ = (
+        "_answering",
+        "_buffer",
+        "_client",
+        "_hand",
+        "_joint",
+        "_turn",
+        "_view",
+        "passed",
+        "scanner",
+        "source",
+    )
 
     def __init__(self, hand: Hand, joint: Joint, client: Channel, turn: Turn) -> None:
         self._hand = hand
         self._joint = joint
         self._client = client
+        self._buffer = client.pump.buffer
+        self._view = client.pump.view
         self._turn = turn
         self._answering = Answering(turn)
         self.scanner = turn.backend
@@ -111,34 +141,36 @@ class Answers:
 
     def relay(self) -> None:
         """Pass on what one receive brings."""
-        scanner, cut, pump, joint = self.scanner, self.scanner.cut, self._client.pump, self._joint
-        received = _receive(self.source, cut)
-        if received is None:
+        scanner, turn, source, buffer = self.scanner, self._turn, self.source, self._buffer
+        end = _receive(source, scanner.cut)
+        if not end:
+            if end is not None:
+                self._joint.source_ended(self)
             return
-        if not received:
-            joint.source_ended(self)
-            return
-        end = len(cut) + received
         scanner.cut = b""
-        data: memoryview | bytes = pump.view[:end]
+        data: memoryview | bytes = self._view[:end]
         try:
-            at = scanner.walk_from(pump.buffer, 0, end)
+            at = scanner.walk_from(buffer, 0, end)
             if at != end:
-                data = self._answering.look(pump.buffer, 0, at, end)
+                data = self._answering.look(buffer, 0, at, end)
             else:
-                self._turn.tally.retry = None
+                turn.tally.retry = None
         except ProtocolViolation as error:
-            joint.violated(self, error)
+            self._joint.violated(self, error)
             return
         self.passed += len(data)
-        if self._hand.watch:
-            self._hand.watch.look(self._turn.tally, pump.buffer, 0)
-        if not _send(data, self.source, self._client):
-            joint.sink_gone(self)
-        elif again := self._answering.again:
-            self._answering.again = None
-            joint.again(again)
-        elif self._turn.is_over and not self.source.unsent:
+        if self._hand.watch is not None:
+            self._hand.watch.look(turn.tally, buffer, 0)
+        try:
+            if data and not self._client.write(data):
+                source.pause(until_end=True)
+        except OSError:
+            self._joint.sink_gone(self)
+            return
+        if self._answering.again:
+            again, self._answering.again = self._answering.again, None
+            self._joint.again(again)
+        elif turn.is_over() and not source.unsent:
             self._hand.rest()
 
     def overhear(self, said: bytes) -> None:
@@ -151,7 +183,10 @@ class Answers:
 
 
 def _receive(source: Channel, cut: bytes) -> int | None:
-    """Receive into the shared buffer, behind what was cut off before. None when there is nothing; 0 at the end."""
+    """Receive into the shared buffer, behind what was cut off before.
+
+    The bytes that are there now; 0 at the end, None when nothing came.
+    """
     pump, offset = source.pump, len(cut)
     try:
         received = source.sock.recv_into(pump.view[offset:] if offset else pump.buffer)
@@ -159,18 +194,7 @@ def _receive(source: Channel, cut: bytes) -> int | None:
         return None
     except OSError:
         return 0
-    if offset:
+    if offset and received:
         pump.buffer[:offset] = cut
+        received += offset
     return received
-
-
-def _send(data: memoryview | bytes, source: Channel, sink: Channel) -> bool:
-    """Send, and keep what is not taken; then the source has to wait. False when the sink is gone."""
-    if not data:
-        return True
-    try:
-        if not sink.write(data):
-            source.pause(until_end=True)
-    except OSError:
-        return False
-    return True

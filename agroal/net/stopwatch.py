@@ -42,19 +42,18 @@ class Stopwatch:
         """Something has been passed on. `fresh`: so many bytes of the buffer begin with a message of the client."""
         if not self._asked:
             if tally.owed > 0:
-                self._asked = monotonic()
-                self._begun = self._begun or self._asked
+                self._asked = now = monotonic()
+                self._begun = self._begun or now
                 if self.slowest is not None:
                     self._noted = bytes(buffer[: min(fresh, NOTED)])
         elif tally.owed <= 0:
-            self._settle(monotonic(), tally.status == IDLE)
-
-    def _settle(self, now: float, idle: bool) -> None:
-        took, self._asked = now - self._asked, 0.0
-        self._queries.add(int(took * 1e6))
-        if idle:
-            self._transactions.add(int((now - self._begun) * 1e6))
-            self._begun = 0.0
-        if self.slowest is not None and took >= self.slowest:
-            self._slow(self._noted, took)
-        self._noted = b""
+            now = monotonic()
+            took, self._asked = now - self._asked, 0.0
+            self._queries.add(int(took * 1e6))
+            if tally.status == IDLE:
+                self._transactions.add(int((now - self._begun) * 1e6))
+                self._begun = 0.0
+            if self.slowest is not None:
+                if took >= self.slowest:
+                    self._slow(self._noted, took)
+                self._noted = b""

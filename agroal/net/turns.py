@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from agroal.errors import ClientFacing, ProtocolViolation
 from agroal.net.chosen import Hand, Stopwatch
-from agroal.net.link import Link, Parting, nothing
-from agroal.net.pump import Channel
+from agroal.net.link import Link, Parting
+from agroal.net.pump import Channel, nothing
 from agroal.net.relays import Answers, Requests
 from agroal.pipeline.turn import Turn
 

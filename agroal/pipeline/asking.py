@@ -18,10 +18,10 @@ from agroal.pipeline.statements import (
     parse_message,
 )
 from agroal.pipeline.turn import Turn
-from agroal.wire.codes import Frontend, Status
-from agroal.wire.expectations import CLOSED, PARSED
+from agroal.wire.expectations import CLOSED, PARSED, QUERY
 from agroal.wire.fields import message
-from agroal.wire.scan import HEADER
+from agroal.wire.halting import BIND, CLOSE, PARSE
+from agroal.wire.scan import DESCRIBE, HEADER, IDLE, TERMINATE
 
 OVERLAP: Final = 64
 """Bytes of a long text that are read twice, so that no word is cut."""
@@ -42,18 +42,17 @@ class Asking:
 
         Raises ProtocolViolation.
         """
-        turn, frontend, out = self._turn, self._turn.frontend, self._out
+        turn, tally, frontend, out = self._turn, self._turn.tally, self._turn.frontend, self._out
         out.append(buffer[start:at])
-        begins = turn.tally.owed == 0 and not turn.tally.batch_open and turn.tally.status == Status.IDLE
+        begins = tally.owed == 0 and not tally.batch_open and tally.status == IDLE
         goodbye = False
         if begins:
             turn.bound.clear()
         while at < end and not frontend.cut:
-            if buffer[at] == Frontend.TERMINATE:
+            if buffer[at] == TERMINATE:
                 goodbye = True
                 break
-            length = _length(buffer, at + 1)[0]
-            behind = at + length + 1
+            behind = at + _length(buffer, at + 1)[0] + 1
             rest = self._send(buffer, at, behind, end)
             out.append(buffer[rest : min(behind, end)])
             if behind > end:
@@ -64,13 +63,13 @@ class Asking:
         sent = b"".join(out)
         out.clear()
         once = begins and turn.bound and not turn.retried and self._is_one_batch()
-        turn.tally.retry = bytes(buffer[start:end]) if once else None
+        tally.retry = bytes(buffer[start:end]) if once else None
         turn.retried = False
         return sent, goodbye
 
     def _is_one_batch(self) -> bool:
-        turn = self._turn
-        return turn.tally.owed == 1 and not turn.tally.batch_open and turn.frontend.between_messages
+        tally, frontend = self._turn.tally, self._turn.frontend
+        return tally.owed == 1 and not tally.batch_open and not frontend.skip and not frontend.cut
 
     def read_on(self, text: bytes) -> None:
         """More of a long text has come, or the end of it."""
@@ -83,22 +82,22 @@ class Asking:
         """Send one message. Returns from where on it goes as it is."""
         kind, tally = buffer[at], self._turn.tally
         body = at + HEADER
-        if kind == Frontend.QUERY:
+        if kind == QUERY:
             return self._query(buffer, at, behind, end)
         if tally.skipping:
             tally.batched()
             return at
-        if kind == Frontend.PARSE:
+        if kind == PARSE:
             return self._parse(buffer, at, behind, end)
-        if kind == Frontend.BIND:
+        if kind == BIND:
             return self._bind(buffer, at, behind)
         if behind > end:
             raise ProtocolViolation("invalid message: a name is too long")
         if buffer.find(0, body + 1, behind) != behind - 1:  # malformed, as the server will say
-            tally.batched(CLOSED if kind == Frontend.CLOSE else None)
+            tally.batched(CLOSED if kind == CLOSE else None)
             return at
         name = bytes(buffer[body + 1 : behind - 1])
-        if kind == Frontend.DESCRIBE:
+        if kind == DESCRIBE:
             return self._describe(name, at, behind)
         return self._close(name, at, behind)
 
@@ -116,15 +115,15 @@ class Asking:
         if behind > end:
             turn.tally.overlap = text[-OVERLAP:]
         if turn.tally.skipping or evidence == NOTHING:
-            turn.tally.requested(Frontend.QUERY)
+            turn.tally.requested(QUERY)
             return at
         turn.seen.append(evidence)
         changed = text if behind > end else renamed(turn, text, evidence)
         self._out.append(forget(turn, evidence))
-        turn.tally.requested(Frontend.QUERY)
+        turn.tally.requested(QUERY)
         if changed == text:
             return at
-        self._out.append(message(Frontend.QUERY, changed))
+        self._out.append(message(QUERY, changed))
         return behind
 
     # -- statements

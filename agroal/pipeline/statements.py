@@ -19,9 +19,11 @@ from agroal.pipeline.evidence import NOTHING, Evidence
 from agroal.wire.codes import Frontend
 from agroal.wire.expectations import PARSED, SYNCED
 from agroal.wire.fields import message
+from agroal.wire.halting import BIND
 
 EMPTY: Final = b"\0\0\0"
 """The text and the types of a statement that does nothing."""
+_header = struct.Struct("!BI").pack
 
 
 class Statement:
@@ -147,4 +149,4 @@ def describe_message(name: bytes) -> bytes:
 
 def bind_beginning(length: int, portal: bytes, old: bytes, new: bytes) -> bytes:
     """A Bind up to the end of its statement's name, which is exchanged. `length` is the old message's."""
-    return struct.pack("!BI", Frontend.BIND, length - len(old) + len(new)) + portal + b"\0" + new + b"\0"
+    return _header(BIND, length - len(old) + len(new)) + portal + b"\0" + new + b"\0"

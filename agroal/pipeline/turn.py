@@ -14,7 +14,7 @@ from collections.abc import Collection
 from agroal.pipeline.evidence import Evidence, Trace, Traces
 from agroal.pipeline.statements import Luggage, Statement, Statements
 from agroal.wire.chosen import HaltingBackend, HaltingFrontend, TurnTally
-from agroal.wire.codes import Status
+from agroal.wire.scan import IDLE
 
 
 class Turn:
@@ -56,16 +56,14 @@ class Turn:
         known = self.unnamed_evidence
         return known is not None and known[0] is self.tally.unnamed
 
-    @property
     def is_over(self) -> bool:
         """Nothing is under way between the client and its server."""
-        tally = self.tally
+        tally, frontend, backend = self.tally, self.frontend, self.backend
         return (
             tally.owed == 0
-            and tally.status == Status.IDLE
+            and tally.status == IDLE
             and not tally.batch_open
-            and self.frontend.between_messages
-            and self.backend.between_messages
+            and not (frontend.skip or frontend.cut or backend.skip or backend.cut)
         )
 
     def leaves(self, reported: Collection[str]) -> set[Trace]:

@@ -76,20 +76,27 @@ class Pool(Orders, Passing):
 
     # -- clients
 
-    def acquire(
-        self, waiter: int, key: PoolKey, now: float, *, private: bool = False, since: float | None = None
-    ) -> list[Effect]:
+    def acquire(self, waiter: int, key: PoolKey, now: float, *, private: bool = False) -> list[Effect]:
         """A client wants a connection. `private`: one to which it logs in by itself, and which nobody gets after it.
 
-        `waiter` is any number by which nobody else waits. `since`: when it began to wait, if not now.
+        `waiter` is any number by which nobody else waits.
         """
+        grant = self.enroll(waiter, key, now, now, private=private)
+        return [grant] if grant else self._settle(now)
+
+    def enroll(self, waiter: int, key: PoolKey, since: float, now: float, *, private: bool = False) -> Grant | None:
+        """As `acquire`, for a client that has waited since then. `settle` has to follow: once, where there are many."""
         if not private and (lent := self.lend(key, now)):
-            return [Grant(waiter, lent.index, lent.lease)]
+            return Grant(waiter, lent.index, lent.lease)
         board = self._board
         lane = board.lanes.get(key, private, now)
         if waiter in board.private or board.waiters.find(waiter):
             raise IllegalTransition(f"waiter {waiter} waits already")
-        board.queue(Waiter(waiter, lane, now if since is None else since, held_since=now))
+        board.queue(Waiter(waiter, lane, since, held_since=now))
+        return None
+
+    def settle(self, now: float) -> list[Effect]:
+        """All who were to be enrolled have been."""
         return self._settle(now)
 
     def lend(self, key: PoolKey, now: float) -> Slot | None:

@@ -115,6 +115,8 @@ class Lane:
     private: bool = False
     seats: dict[int, Slot] = field(default_factory=dict)
     """Without those that are being closed: they are nobody's any more, though their caps still count them."""
+    since: float = -math.inf
+    """When the number of its seats changed last."""
     free: dict[int, Slot] = field(default_factory=dict)
     """The last one back is the last, and the first to go again: the others may then become idle."""
     validating: dict[int, Slot] = field(default_factory=dict)

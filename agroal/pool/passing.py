@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
+from functools import partial
 
 from agroal.pool import room, upkeep
 from agroal.pool.effects import Grant
@@ -41,26 +42,46 @@ class Passing(PoolView):
         return lane.cap if lane and lane.cap.limit and self._board.seats.empty else None
 
     def ahead(self, key: PoolKey) -> Sized | None:
-        """Who waits for a connection of this key; None if others do who could use its seats."""
-        lane = self._board.lanes.find(key)
-        if lane is None or next(room.rivals(lane, self._board.seats), None):
+        """Who waits for a connection of this key; None if others do who lack one of its seats for more than a while."""
+        board = self._board
+        lane = board.lanes.find(key)
+        if lane is None:
+            return None
+        rivals = room.rivals(lane, board.seats)
+        if any(room.is_poor(len(rival.seats), lane) for rival in rivals):
             return None
         return lane.waiting
 
-    def is_waiting_in_vain(self, key: PoolKey) -> bool:
-        """Whether nothing can help those who wait for a connection of this key but the return of one that is leased.
+    def is_even(self, keys: Iterable[PoolKey], now: float | None = None) -> bool:
+        """Whether nobody lacks a seat of others for more than a while; with `now`: not even an odd one that is due.
 
-        Then whoever comes later need not be known here, as long as nothing else happens.
+        Where clients wait, that is; and for each of these keys somebody does.
+        """
+        board = self._board
+        lanes = filter(None, map(board.lanes.find, keys))
+        if now is None:
+            return room.is_even(lanes, board.seats)
+        return room.is_even(lanes, board.seats, partial(room.is_owed, settings=board.settings, now=now))
+
+    def may_make_room(self, key: PoolKey) -> bool:
+        """Whether a connection is free, of whatever key, whose seat this one could use."""
+        lane, seats = self._board.lanes.find(key), self._board.seats
+        return lane is None or room.has_free(lane.cap, seats)
+
+    def is_waiting_in_vain(self, key: PoolKey) -> bool:
+        """Whether nothing can be done for those who wait for a connection of this key before one of its own comes back,
+        or something happens that is told here.
+
+        Then whoever comes later need not be known here until then.
         """
         board, seats = self._board, self._board.seats
         lane = board.lanes.find(key)
-        if lane is None or not lane.seats or lane.free or lane.opening or lane.validating or lane.failures:
+        if lane is None or lane.free or lane.validating or lane.failures or len(lane.seats) == len(lane.opening):
             return False
         if not board.passage.is_open(key.database):
             return False
-        return not (seats.closing or (seats.empty and not lane.cap.is_full)) and (
-            board.settings.blocking_timeout >= SHORTEST_PATIENCE
-        )
+        exhausted = lane.cap.is_full or not seats.empty
+        return exhausted and board.settings.blocking_timeout >= SHORTEST_PATIENCE
 
     def count_waits(self, key: PoolKey, waits: int, wait_us: int, times: Sequence[int], now: float) -> None:
         """So many clients have waited for a lease that went on, for so long together, each up to one of BOUNDS_US."""

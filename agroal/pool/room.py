@@ -6,29 +6,35 @@ because to give its seat to another means to close it and to log in anew, at a h
 seat moves from a lane to a waiter in another only
 
 - from a lane that has at least two connections more: that makes things more even, and can't go to and fro;
-- from a lane that has one more, when `patience` is over: the odd seat goes round;
+- from a lane that has one more, to one that has none, when `patience` is over: the only seat goes round;
+- from a lane that has one more, to one that has some, when it has had as many for `tenure`, times what the other has:
+  the odd seat goes round, and the less it matters the more seldom;
 - from any lane, when it has been free for `patience`: nobody there seems to want it.
 
-1. A seat that is empty, or becomes so, goes to the oldest waiter whose caps allow it; first to those whose lanes have
-   nothing at all, for they may have had to wait for this seat to move, while the others also wait for their own.
+1. A seat that is empty, or becomes so, goes to a waiter whose caps allow it: to the oldest of those whose lanes have
+   nothing at all, for they may have had to wait for this seat to move, while the others also wait for their own; else
+   to the lane that has least, and of these to the one that has had no more for longest. So who has given an odd seat
+   away is the last to have one again, and all get it equally often, however fast each is with it.
 2. A free connection is closed to make room when somebody lacks nothing but its seat, by the rule above: patience is
    over when the waiter has waited for so long, or the connection has been free for so long. The longest free goes
    first, and never below the `min_size` of a limit that is not the waiter's own (`Plan`).
 3. A connection that comes back goes to the first waiter of its own lane, unless the first waiter of another lane came
    earlier, has nothing on its way, and may have the seat by the rule above: patience is over when it came so much
-   earlier. Then the connection is closed to make room, and no other while that seat is being vacated (`makes_way`).
+   earlier; tenure does not ask how much, for among quick clients nobody waits long. Then the connection is closed to
+   make room, and no other while that seat is being vacated (`makes_way`).
 
 Nobody starves: who has no connection has fewer than anybody who has one, and will in the end be the oldest by more than
 `patience`; who has some is served by them in order. And nobody thrashes: between lanes as even as can be, a seat moves
-once per `patience`, not once per query. tests/unit/pool/test_fairness.py shows both.
+once per `patience` or `tenure`, not once per query. tests/unit/pool/test_fairness.py shows both.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from operator import attrgetter
 from typing import Final
@@ -93,10 +99,16 @@ class Plan:
     def _in_need(self, lane: Lane) -> Waiter | None:
         return lane.next_in_need(self._now, self._planned[lane], self._share)
 
-    def _rank(self, waiter: Waiter) -> tuple[bool, int]:
-        """Who has nothing first, then by age. Clients that have yet to prove who they are do not go first."""
+    def _rank(self, waiter: Waiter) -> tuple[int, float, int]:
+        """Who has least first, then who has had no more for longest; of those that have nothing, the oldest.
+
+        Clients that have yet to prove who they are do not go first.
+        """
         lane = waiter.lane
-        return bool(lane.private or lane.seats or self._planned[lane]), waiter.turn
+        has = len(lane.seats) + self._planned[lane]
+        if not (has or lane.private):
+            return 0, 0.0, waiter.turn
+        return max(1, has), math.inf if lane.private else lane.since, waiter.turn
 
     def _claim(self, slot: Slot, lane: Lane) -> None:
         self._claimed.add(slot.index)
@@ -147,15 +159,42 @@ def makes_way(slot: Slot, seats: Seats, settings: PoolSettings, now: float) -> b
     own, first = slot.lane, slot.lane.first
 
     def gains(lane: Lane) -> bool:
-        more = len(own.seats) - len(lane.seats)
-        if more < 1:
-            return False
         rival = lane.first
-        overdue = rival.since + settings.patience < first.since
-        fair = rival.turn < first.turn and (more > 1 or (more == 1 and overdue))
+        if rival.turn > first.turn or not is_owed(len(lane.seats), own, settings, now):
+            return False
+        fair = lane.seats or len(own.seats) > 1 or rival.since + settings.patience < first.since
         return fair and lane.next_in_need(now, 0, 1) is rival and not any(seats.vacating(lane.cap, lane.cap.is_full))
 
     return any(map(gains, rivals(own, seats)))
+
+
+def is_poor(has: int, own: Lane) -> bool:
+    """Whether a lane that has so many connections lacks one of `own` for more than a while."""
+    more = len(own.seats) - has
+    return more > 1 or (more == 1 and not has)
+
+
+def is_owed(has: int, own: Lane, settings: PoolSettings, now: float) -> bool:
+    """Whether a lane that has so many connections may have one of `own`, by what both have and since when."""
+    return is_poor(has, own) or (len(own.seats) > has and own.since + settings.tenure * has <= now)
+
+
+def is_even(lanes: Iterable[Lane], seats: Seats, owed: Callable[[int, Lane], bool] = is_poor) -> bool:
+    """Whether nobody who waits is owed a connection of others who do. Somebody waits in each of these lanes, too."""
+    waiting = {*lanes, *(lane for cap in seats.caps for lane in cap.waiting)}
+    least: dict[Cap, int] = {}
+    for lane in waiting:
+        least[lane.cap] = min(least.get(lane.cap, sys.maxsize), len(lane.seats))
+    movable = () if seats.empty else (least[cap] for cap in least if not cap.is_full)
+    anywhere = min(movable, default=sys.maxsize)
+
+    def owes(lane: Lane) -> bool:
+        has = least[lane.cap]
+        if anywhere < has and lane.cap.spare > 0:
+            has = anywhere
+        return not lane.private and owed(has, lane)
+
+    return not any(map(owes, waiting))
 
 
 def rivals(own: Lane, seats: Seats) -> Iterator[Lane]:
@@ -169,6 +208,13 @@ def _helped(own: Cap, seats: Seats) -> list[Cap]:
         return [own] if own.is_full else []
     caps = [cap for cap in seats.caps if cap.waiting]
     return [cap for cap in caps if cap is own or (not cap.is_full and own.spare > 0)]
+
+
+def has_free(own: Cap, seats: Seats) -> bool:
+    """Whether a connection is free that may make room under this cap sooner or later."""
+    if own.is_full:
+        return bool(own.free)
+    return any(cap.free and (cap is own or cap.spare > 0) for cap in seats.caps)
 
 
 def beyond_reach(seats: Seats) -> Iterator[tuple[Waiter, WaitReason]]:

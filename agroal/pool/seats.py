@@ -38,6 +38,7 @@ class Seats:
         if self.observer:
             self.observer(slot, NOT_INIT, 0.0)
         lane.seats[slot.index] = lane.cap.seats[slot.index] = slot
+        lane.since = now
         lane.opening[slot.index] = self.opening[slot.index] = slot
         return slot
 
@@ -73,9 +74,10 @@ class Seats:
             lane.validating[index] = self.validating[index] = slot
         elif to in CLOSING:
             lane.seats.pop(index)
+            lane.since = now
             self.closing[index] = slot
         elif to is NOT_INIT:
-            self._vacate(slot)
+            self._vacate(slot, now)
         elif to is GRACEFULLY:
             self.marked[index] = slot
 
@@ -85,8 +87,9 @@ class Seats:
         slot.waiter = None
         del slot.lane.opening[slot.index]
 
-    def _vacate(self, slot: Slot) -> None:
-        slot.lane.seats.pop(slot.index, None)
+    def _vacate(self, slot: Slot, now: float) -> None:
+        if slot.lane.seats.pop(slot.index, None):
+            slot.lane.since = now
         del slot.lane.cap.seats[slot.index]
         slot.lease = 0
         slot.waiter = slot.doom = None

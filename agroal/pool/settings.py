@@ -33,4 +33,6 @@ class PoolSettings:
     validations_at_once: int = 8
     """By background validation."""
     patience: float = 0.1
-    """How long a pool may keep a connection that another pool, which has hardly fewer, could use. See room.py."""
+    """How long a pool may keep a connection that another pool, which has none, could use. See room.py."""
+    tenure: float = 0.5
+    """How long a pool may have one connection more than others that could use it, for each that these have."""

@@ -64,22 +64,22 @@ class TurnTally(Tally):
         """Commands that were completed and may have left something in the session."""
 
     def requested(self, kind: int) -> None:
-        is_sync = kind == SYNC
-        if self.copying and is_sync:
-            return
-        if self.skipping and not is_sync:
-            self.queries += 1
-            return
-        self.skipping = False
-        if is_sync:
+        if kind == SYNC:
+            if self.copying:
+                return
+            self.skipping = False
             self.expected.append(SYNCED)
         else:
+            self.queries += 1
+            if self.skipping:
+                return
             self.expected.append((ASKED, self.in_batch) if self.in_batch else ASKED)
+            if kind == QUERY:  # it drops the unnamed statement (PostgreSQL, exec_simple_query)
+                self.unnamed = None
+                self.stale = False
+        self.owed += 1
         self.in_batch = 0
-        super().requested(kind)
-        if kind == QUERY:  # it drops the unnamed statement (PostgreSQL, exec_simple_query)
-            self.unnamed = None
-            self.stale = False
+        self.batch_open = False
 
     def batched(self, entry: object = None) -> None:
         """A message of a batch goes to the server, and this is to be expected of it."""
@@ -127,10 +127,12 @@ class TurnTally(Tally):
 
     def take_next(self) -> object:
         """The same, out of the queue."""
-        mark = self.next()
-        if mark is not None:
-            self.expected.popleft()
-        return mark
+        expected = self.expected
+        while expected:
+            mark = expected.popleft()
+            if mark != COPIED:
+                return mark
+        return None
 
     def ready(self, status: int) -> None:
         """A ReadyForQuery has come. Raises ProtocolViolation when something else had to come before."""
@@ -140,7 +142,7 @@ class TurnTally(Tally):
         if status == IDLE:
             self.transactions += 1
         mark = self.take_next()
-        if mark not in (SYNCED, ASKED) and not (isinstance(mark, tuple) and mark[0] == ASKED):
+        if mark != SYNCED and mark != ASKED and not (isinstance(mark, tuple) and mark[0] == ASKED):
             raise ProtocolViolation("the server left out an answer")
 
     def failed(self) -> list[object]:

@@ -25,12 +25,15 @@ from agroal.wire.scan import (
     BATCH,
     COPY_DONE,
     COPY_FAIL,
+    DESCRIBE,
     EXECUTE,
     HEADER,
     LOOK,
     MAX_LOOKED_AT,
     READY_FOR_QUERY,
+    SYNC,
     TERMINATE,
+    USUAL_END,
     Scanner,
     _header,
     _table,
@@ -67,8 +70,16 @@ QUERY: Final = int(_F.QUERY)
 PARSE: Final = int(_F.PARSE)
 BIND: Final = int(_F.BIND)
 CLOSE: Final = int(_F.CLOSE)
+FUNCTION_CALL: Final = int(_F.FUNCTION_CALL)
 STATEMENT: Final = ord("S")
-_WITH_WORDS = (QUERY, PARSE, BIND, CLOSE, int(_F.DESCRIBE))
+_WITH_WORDS = bytes((QUERY, PARSE, BIND, CLOSE, DESCRIBE))
+COMMAND_COMPLETE: Final = int(_B.COMMAND_COMPLETE)
+PARSE_COMPLETE: Final = int(_B.PARSE_COMPLETE)
+CLOSE_COMPLETE: Final = int(_B.CLOSE_COMPLETE)
+DIGITS: Final = b"0123456789"
+"""What the tags of most commands end with: the number of rows. None of TAGS does."""
+_PLAIN_READY, _PLAIN_ANSWER = (int, tuple, NoneType), (int, NoneType)
+"""What the answer to a message of the client's own is expected by (`TurnTally.expected`)."""
 _COPY_BEGINS = (_B.COPY_IN_RESPONSE, _B.COPY_BOTH_RESPONSE)
 
 
@@ -84,16 +95,22 @@ class HaltingFrontend(Scanner):
         Raises ProtocolViolation at a message that may not be sent here.
         """
         at += self.skip
-        tally = self.tally
-        while end - at >= HEADER:
+        tally, last = self.tally, end - HEADER
+        while at <= last:
             kind, length = _header(buffer, at)
             if length < 4 or not FRONTEND_ACTIONS[kind]:
                 raise _violation("client", kind, length)
             behind = at + length + 1
-            if kind in _WITH_WORDS:
+            if kind == DESCRIBE and buffer.startswith(USUAL_END, at, end) and not tally.copying:
+                tally.queries += 1  # the Execute; what else these two would count ends with the Sync
+                tally.requested(SYNC)
+                behind = at + len(USUAL_END)
+            elif kind in _WITH_WORDS:
                 if not self._is_plain(kind, buffer, at, behind, end):
                     self.skip = 0
                     return at
+            elif kind in (SYNC, FUNCTION_CALL):
+                tally.requested(kind)
             elif kind == EXECUTE:
                 tally.batched()
                 tally.queries += 1
@@ -102,51 +119,63 @@ class HaltingFrontend(Scanner):
                 return at
             elif kind in (COPY_DONE, COPY_FAIL):
                 tally.copy_ended()
-            elif FRONTEND_ACTIONS[kind] == LOOK:
-                tally.requested(kind)
             at = behind
-        self.skip = max(0, at - end)
-        if at < end:
-            self.cut = bytes(buffer[at:end])
-            return at
-        return end
+        if at >= end:
+            self.skip = at - end
+            return end
+        self.skip = 0
+        self.cut = bytes(buffer[at:end])
+        return at
 
     def _is_plain(self, kind: int, buffer: bytearray | bytes, at: int, behind: int, end: int) -> bool:
-        """Whether the message can go as it is. If it is not whole yet, what there is of it is held back."""
-        tally = self.tally
-        body = at + HEADER
-        halts: bool | None
-        if behind - body < 2:
-            halts = False  # malformed, as the server will say
-        elif kind == BIND:
-            halts = _halts_at_bind(buffer, body, min(behind, end), tally.stale)
-        elif behind > end:
-            halts = None if behind - at <= MOST_HELD else True
-        elif kind in (QUERY, PARSE):
-            named = kind == PARSE and buffer[body] != 0
-            halts = named or is_suspicious(buffer, body + (kind == PARSE), behind)
-        else:
-            halts = buffer[body] == STATEMENT and (buffer[body + 1] != 0 or tally.stale)
-        if halts is None and behind <= end:
-            halts = False  # a name has no end, as the server will say
-        elif halts is None:
-            if end - at > MOST_HELD:
-                raise ProtocolViolation("invalid message: a name is too long")
-            self.cut = bytes(buffer[at:end])
-        if halts or halts is None:
+        """Whether the message can go as it is; then it has been counted.
+
+        If it is not whole yet, what there is of it is held back.
+        """
+        tally, body = self.tally, at + HEADER
+        whole = body + 2 <= behind <= end
+        if not whole and self._halts_early(kind, buffer, at, behind, end):
             return False
-        if kind == QUERY:
+        if kind == BIND:
+            named = whole and (buffer[body] or buffer[body + 1])  # mostly neither portal nor statement has a name
+            if whole and (named or tally.stale) and _halts_at_bind(buffer, body, behind, tally.stale):
+                return False
+            tally.batched()
+        elif kind == QUERY:
+            if whole and is_suspicious(buffer, body, behind):
+                return False
             tally.requested(kind)
         elif kind == PARSE:
+            if whole and (buffer[body] or is_suspicious(buffer, body + 1, behind)):
+                return False
             tally.batched(PARSED)
             if not tally.skipping:
                 tally.unnamed = bytes(buffer[at:behind])
                 tally.stale = False
         else:
+            is_statement = whole and buffer[body] == STATEMENT
+            if is_statement and (buffer[body + 1] or tally.stale):
+                return False
             tally.batched(CLOSED if kind == CLOSE else None)
-            if kind == CLOSE and buffer[body] == STATEMENT and not tally.skipping:
+            if is_statement and kind == CLOSE and not tally.skipping:
                 tally.unnamed = None
         return True
+
+    def _halts_early(self, kind: int, buffer: bytearray | bytes, at: int, behind: int, end: int) -> bool:
+        """Whether to halt at a message that is not whole yet; or is malformed, as the server will say."""
+        body = at + HEADER
+        halts: bool | None
+        if behind < body + 2:
+            halts = False
+        elif kind == BIND:
+            halts = _halts_at_bind(buffer, body, end, self.tally.stale)
+        else:
+            halts = None if behind - at <= MOST_HELD else True
+        if halts is None:
+            if end - at > MOST_HELD:
+                raise ProtocolViolation("invalid message: a name is too long")
+            self.cut = bytes(buffer[at:end])
+        return halts is not False
 
 
 def _halts_at_bind(buffer: bytearray | bytes, body: int, stop: int, stale: bool) -> bool | None:
@@ -171,54 +200,59 @@ class HaltingBackend(Scanner):
         Raises ProtocolViolation at a message that may not be sent here.
         """
         at += self.skip
-        while end - at >= HEADER:
+        tally, last = self.tally, end - HEADER
+        while at <= last:
             kind, length = _header(buffer, at)
             action = BACKEND_ACTIONS[kind]
-            if length < 4 or not action or (kind == READY_FOR_QUERY and length != 5):
+            if length < 4 or not action:
                 raise _violation("server", kind, length)
             behind = at + length + 1
             if action == BATCH:
-                self.tally.done += 1
+                tally.done += 1
             elif action == LOOK:
+                if kind == READY_FOR_QUERY and length != 5:
+                    raise _violation("server", kind, length)
                 if behind > end and length <= MAX_LOOKED_AT:
                     self.skip = 0
                     self.cut = bytes(buffer[at:end])
                     return at
-                if not self._is_plain(kind, buffer, at + HEADER, min(behind, end), length):
+                if kind == COMMAND_COMPLETE and behind <= end and buffer[behind - 2] in DIGITS:
+                    tally.done += 1
+                elif not self._is_plain(kind, buffer, at, length, end):
                     self.skip = 0
                     return at
             at = behind
-        self.skip = max(0, at - end)
-        if at < end:
-            self.cut = bytes(buffer[at:end])
-            return at
-        return end
+        if at >= end:
+            self.skip = at - end
+            return end
+        self.skip = 0
+        self.cut = bytes(buffer[at:end])
+        return at
 
-    def _is_plain(self, kind: int, buffer: bytearray | bytes, body: int, stop: int, length: int) -> bool:
+    def _is_plain(self, kind: int, buffer: bytearray | bytes, at: int, length: int, end: int) -> bool:
         """Whether the message can go as it is; then it has been counted."""
-        tally = self.tally
+        tally, body = self.tally, at + HEADER
         if kind == READY_FOR_QUERY:
-            if not isinstance(tally.next(), (int, tuple, NoneType)):
+            if not isinstance(tally.next(), _PLAIN_READY):
                 return False
             tally.ready(buffer[body])
-        elif kind == Backend.COMMAND_COMPLETE:
-            tag = bytes(buffer[body : stop - 1])
+        elif kind == COMMAND_COMPLETE:
+            tag = bytes(buffer[body : at + length])
             if tag in FORGETTING:
                 return False
             tally.done += 1
             if tag in TAGS:
                 tally.tags.append(tag)
-        elif kind == Backend.PARSE_COMPLETE or kind == Backend.CLOSE_COMPLETE:
-            answered = PARSED if kind == Backend.PARSE_COMPLETE else CLOSED
-            if not isinstance(tally.next(), (int, NoneType)):
+        elif kind in (PARSE_COMPLETE, CLOSE_COMPLETE):
+            if not isinstance(tally.next(), _PLAIN_ANSWER):
                 return False
-            tally.answered(answered)
+            tally.answered(PARSED if kind == PARSE_COMPLETE else CLOSED)
         elif kind == Backend.PARAMETER_STATUS:
             tally.reported = True
             if length > MAX_LOOKED_AT:
                 tally.owed += 1  # can't be followed, and a count that never comes down closes the server
             else:
-                note_parameter(bytes(buffer[body:stop]), tally.parameters)
+                note_parameter(bytes(buffer[body : at + length + 1]), tally.parameters)
         elif kind in _COPY_BEGINS:
             tally.copy_began()
         return kind != Backend.ERROR_RESPONSE

@@ -27,8 +27,11 @@ from agroal.wire.fields import parse_fields
 _header = struct.Struct("!Bi").unpack_from  # the length is signed: what is too long is negative
 
 HEADER: Final = 5
+USUAL_END: Final = b"D\0\0\0\x06P\0" + b"E\0\0\0\x09\0\0\0\0\0" + b"S\0\0\0\x04"
+"""What most drivers end a batch with, behind its Bind: Describe and Execute of the portal without a name, and Sync."""
 
 # Plain integers: a comparison with an enum's member costs an attribute look-up per message.
+DESCRIBE: Final = int(Frontend.DESCRIBE)
 EXECUTE: Final = int(Frontend.EXECUTE)
 SYNC: Final = int(Frontend.SYNC)
 TERMINATE: Final = int(Frontend.TERMINATE)
@@ -193,23 +196,29 @@ class FrontendScanner(Scanner):
 
     def walk(self, buffer: bytearray | bytes, end: int) -> int:
         at = self._mend(buffer, end) if self.cut else self.skip
-        while end - at >= HEADER:
+        tally, last = self.tally, end - HEADER
+        while at <= last:
             kind, length = _header(buffer, at)
             action = FRONTEND_ACTIONS[kind]
             if length < 4 or not action:
                 raise _violation("client", kind, length)
             if action == BATCH:
-                self.tally.batch_open = True
+                tally.batch_open = True
                 if kind == EXECUTE:
-                    self.tally.queries += 1
+                    tally.queries += 1
+                elif kind == DESCRIBE and buffer.startswith(USUAL_END, at, end):
+                    tally.queries += 1
+                    tally.requested(SYNC)
+                    at += len(USUAL_END)
+                    continue
             elif action == LOOK:
                 if kind == TERMINATE:
                     self.skip = 0
                     return at
                 if kind in (COPY_DONE, COPY_FAIL):
-                    self.tally.copy_ended()
+                    tally.copy_ended()
                 else:
-                    self.tally.requested(kind)
+                    tally.requested(kind)
             at += length + 1
         if at >= end:
             self.skip = at - end
@@ -228,7 +237,8 @@ class BackendScanner(Scanner):
 
     def walk(self, buffer: bytearray | bytes, end: int) -> int:
         at = self._mend(buffer, end) if self.cut else self.skip
-        while end - at >= HEADER:
+        tally, last = self.tally, end - HEADER
+        while at <= last:
             kind, length = _header(buffer, at)
             action = BACKEND_ACTIONS[kind]
             if length < 4 or not action:
@@ -241,7 +251,6 @@ class BackendScanner(Scanner):
                     self._keep(bytes(buffer[at:end]), length + 1)
                     return end
                 if kind == READY_FOR_QUERY:
-                    tally = self.tally
                     tally.owed -= 1
                     tally.status = status = buffer[at + HEADER]
                     if status == IDLE:

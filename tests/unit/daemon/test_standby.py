@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
 
 from agroal.daemon import standby
+from agroal.daemon.session import Session
 from agroal.daemon.state import State
 from agroal.pool import passing
 from agroal.pool.flushing import FlushMode
-from agroal.pool.slot import FREE
+from agroal.pool.slot import FREE, PoolKey
 from agroal.pool.waiters import WaitReason
 from tests.unit.daemon.lobby import ANSWER, QUERY
 from tests.unit.daemon.scene import KEY
@@ -21,9 +23,12 @@ from tests.unit.wire.messages import READY, adopting, message, parameter
 SET = message("1") + message("2") + message("D", b"\0\0") + message("C", b"SELECT 1\0") + message("3") + READY
 
 
-def line_of(at: Floor) -> list[int]:
+BOOKS = KEY._replace(database="books")
+
+
+def line_of(at: Floor, key: PoolKey = KEY) -> list[int]:
     """Who stands in line, by number."""
-    return [hand.holder.number for hand in at.on.shell.standby.rank(KEY).line]
+    return [hand.holder.number for hand in at.on.shell.standby.rank(key).line]
 
 
 async def busy(at: Floor, clients: int) -> list[socket.socket]:
@@ -40,6 +45,37 @@ async def served(at: Floor, client: socket.socket, pid: int = 1) -> None:
     """The server is asked, and its answer reaches this client."""
     await play(Script() << QUERY >> ANSWER, at.server(pid))
     assert await read(client, len(ANSWER)) == ANSWER
+
+
+async def crowds(at: Floor, **shares: int) -> list[list[socket.socket]]:
+    """Of each database, clients in transactions on so many servers, and two who wait: the last database's first."""
+    joined: list[list[socket.socket]] = []
+    session: dict[socket.socket, Session] = {}
+
+    async def send(client: socket.socket, request: bytes, situation: State) -> None:
+        client.send(request)
+        await until(lambda: session[client].situation is situation)
+
+    for database, servers in shares.items():
+        joined.append([await at.join(database=database) for _ in range(servers + 2)])
+        session.update(zip(joined[-1], at.sessions[-servers - 2 :], strict=True))
+        for client in joined[-1][:servers]:
+            await send(client, BEGIN, State.ACTIVE)
+            await play(Script() << BEGIN >> BEGUN, at.server(len(at.on.dialler.peers)))
+            assert await read(client, len(BEGUN)) == BEGUN
+    for waiting in zip(*(clients[-2:] for clients in reversed(joined)), strict=True):
+        for client in waiting:
+            await send(client, QUERY, State.WAITING)
+    return joined
+
+
+async def give_up(at: Floor, *clients: socket.socket) -> None:
+    """They hang up, and so do the servers."""
+    for peer in at.on.dialler.peers.values():
+        peer.close()
+    for client in clients:
+        client.close()
+    await asyncio.gather(*at.lives)
 
 
 class TestStandingInLine:
@@ -183,6 +219,46 @@ class TestStandingInLine:
             assert (pool.waits, sum(pool.wait_histogram), snapshot.totals.waits) == (4, 4, 4)  # one for the connect
             assert snapshot.totals.leases == pool.leases == 5  # one to learn what its settings come to
             await at.leave(*clients)
+
+
+class TestPoolsThatShareACap:
+    """All their servers are in transactions, and more of their clients wait, in turn."""
+
+    @in_a_loop
+    async def test_both_stand_in_line_where_they_have_as_many(self) -> None:
+        async with floor(2) as at:
+            shop, books = await crowds(at, shop=1, books=1)
+            assert (line_of(at), line_of(at, BOOKS)) == ([3], [6])
+            assert list(at.on.shell.asking.values()) == [at.session(5), at.session(2)]
+            for pid, (first, *others) in ((1, shop), (2, books)):
+                await at.exchange(first, COMMIT, COMMITTED, pid)
+                for client in others:
+                    await served(at, client, pid)
+            await at.leave(*shop, *books)
+
+    @pytest.mark.parametrize("shares", [{"shop": 1, "books": 3}, {"shop": 3, "books": 1}])
+    @in_a_loop
+    async def test_nobody_does_where_one_has_far_more(self, shares: dict[str, int]) -> None:
+        async with floor(4) as at:
+            shop, books = await crowds(at, **shares)
+            assert line_of(at) == line_of(at, BOOKS) == []
+            assert len(at.on.shell.asking) == 4
+            await give_up(at, *shop, *books)
+
+    @pytest.mark.parametrize(("tenure", "known"), [(30.0, 2), (0.0, 4)])
+    @in_a_loop
+    async def test_the_core_is_told_of_those_in_line_when_an_odd_server_is_due(self, tenure: float, known: int) -> None:
+        async with floor(3, tenure=tenure) as at:
+            shop, books = await crowds(at, shop=2, books=1)
+            assert (len(line_of(at)), len(line_of(at, BOOKS))) == (1, 1)
+            at.on.shell.standby._moment_over()
+            assert len(at.on.shell.asking) == known
+            shop[0].send(COMMIT)
+            await play(Script() << COMMIT >> COMMITTED, at.server(1))
+            assert await read(shop[0], len(COMMITTED)) == COMMITTED
+            await settle()
+            assert at.on.states().count("remove") == (not tenure)
+            await give_up(at, *shop, *books)
 
 
 class TestServersThatGoOn:

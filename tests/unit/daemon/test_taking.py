@@ -182,6 +182,25 @@ class TestEnds:
             await at.leave(client)
 
     @in_a_loop
+    @pytest.mark.parametrize(
+        "wrong",
+        [b"D\0\0\0\1", SET[:-6] + parameter("application_name", "psql") + READY + message("N", b"\0")],
+        ids=["it breaks the protocol", "it says more"],
+    )
+    async def test_a_server_that_is_lost_while_it_is_prepared_is_nobodys_end(self, wrong: bytes) -> None:
+        setting = message("Q", b"SET application_name = 'mine'\0")
+        async with floor() as at:
+            first, second = await at.join(), await at.join()
+            await at.exchange(first, setting, parameter("application_name", "mine") + message("C", b"SET\0") + READY)
+            second.send(QUERY)
+            await play(Script() << adopting("application_name", "psql") >> wrong << TERMINATE, at.server())
+            at.server().close()
+            await until(lambda: 2 in at.on.dialler.peers)
+            await play(Script() << QUERY >> ANSWER, at.server(2))
+            assert await read(second, len(ANSWER)) == ANSWER
+            await at.leave(first, second)
+
+    @in_a_loop
     async def test_a_client_that_breaks_the_protocol_is_told(self) -> None:
         async with floor() as at:
             client = await at.join()

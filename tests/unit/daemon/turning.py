@@ -22,10 +22,10 @@ DISCARD, DISCARDED = message("Q", b"DISCARD ALL\0"), message("C", b"DISCARD ALL\
 class Floor(Lobby):
     """Where clients take turns."""
 
-    async def join(self, name: str = "psql") -> socket.socket:
+    async def join(self, name: str = "psql", database: str = "shop") -> socket.socket:
         """A client that calls itself so; its settings are known, or the servers have them."""
         client = self.enter()
-        said = startup("user", "ann", "database", "shop", "application_name", name)
+        said = startup("user", "ann", "database", database, "application_name", name)
         welcome = let_in(len(self.sessions)) + parameter("application_name", name) + READY
         await play(Script() >> said << welcome, client)
         return client
@@ -52,9 +52,11 @@ class Floor(Lobby):
 
 
 @asynccontextmanager
-async def floor(max_connections: int = 1, blocking: float = 30, **settings: object) -> AsyncIterator[Floor]:
+async def floor(
+    max_connections: int = 1, blocking: float = 30, tenure: float = 0.5, **settings: object
+) -> AsyncIterator[Floor]:
     """With these settings of the daemon. In the end all clients must have gone."""
-    async with lobby(max_connections=max_connections, blocking_timeout=blocking) as at:
+    async with lobby(max_connections=max_connections, blocking_timeout=blocking, tenure=tenure) as at:
         made = Floor(at.on)
         made.configure(**{"pipeline": Pipeline.TRANSACTION, **settings})
         yield made

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from agroal.auth.login import Greeting
 from agroal.net.chosen import Hold
 from agroal.net.dial import Address
-from agroal.net.link import Parting, nothing
+from agroal.net.link import Parting
+from agroal.net.pump import nothing
 from agroal.net.server import Server
 from agroal.net.turns import Turns
 from agroal.pipeline.statements import Statements

@@ -72,7 +72,7 @@ class Pooled:
             turn.retried = True
             asked = self.request(again)
             return heard + self.hear(self.seat.server.hear(asked))
-        if turn.is_over:
+        if turn.is_over():
             turn.leaves(())
             if not turn.tally.stale:
                 turn.luggage.unnamed = turn.tally.unnamed

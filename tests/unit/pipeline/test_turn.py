@@ -59,4 +59,4 @@ def test_an_unnamed_statement_needs_more_while_it_is_a_telling_one() -> None:
 
 
 def test_a_new_one_has_nothing_under_way() -> None:
-    assert Turn(Statements(b"x_"), 1).is_over
+    assert Turn(Statements(b"x_"), 1).is_over()

@@ -13,6 +13,7 @@ class Answers(Promises):
 
     def take(self, event: str, effects: list[Effect]) -> None:
         self.event = event
+        self.note_sizes()
         for effect in effects:
             match effect:
                 case Connect():
@@ -27,6 +28,7 @@ class Answers(Promises):
                     self.on_validate(effect)
                 case Notify():
                     self.on_notify(effect)
+            self.note_sizes()
         for connection in self.having(At.BACK):
             assert not connection.unwanted, f"{connection} must be closed, not kept"
             connection.at, connection.free_since = At.IDLE, self.now

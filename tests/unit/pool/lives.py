@@ -50,7 +50,7 @@ def live(seed: int, steps: int) -> None:
 def something(world: World, dice: Random) -> None:
     opening, closing, idle, leased = (world.having(at) for at in (At.OPENING, At.CLOSING, At.IDLE, At.LEASED))
     asked = world.having(At.ASKED)
-    match dice.choices(range(18), [30, 25, 20, 20, 2, 2, 1, 1, 6, 20, 1, 3, 1, 1, 1, 1, 1, 3])[0]:
+    match dice.choices(range(19), [30, 25, 20, 20, 2, 2, 1, 1, 6, 20, 1, 3, 1, 1, 1, 1, 1, 3, 6])[0]:
         case 0 if len(world.waiting) < 12:
             world.ask(dice.choice(KEYS), private=dice.random() < 0.1)
         case 1 if world.leased():
@@ -90,3 +90,5 @@ def something(world: World, dice: Random) -> None:
             world.pause(dice.choice(DATABASES))
         case 17:
             world.resume(dice.choice(DATABASES))
+        case 18 if len(world.waiting) < 12:
+            world.enroll(dice.choices(KEYS, k=dice.randint(1, 5)))

@@ -90,6 +90,10 @@ class Notes:
     event: str = ""
     grace: dict[int, int] = field(default_factory=dict)
     """By limit: how many connections there were when it was lowered, or fewer."""
+    sizes: Counter[tuple[PoolKey, bool]] = field(default_factory=Counter)
+    """How many connections each pool had when that was last noted."""
+    resized: dict[tuple[PoolKey, bool], float] = field(default_factory=dict)
+    """When that changed last."""
     tight_at: dict[int, float] = field(default_factory=dict)
     """By limit: when it last had none to spare above `min_size`."""
     filled: set[tuple[str, str]] = field(default_factory=set)
@@ -125,6 +129,12 @@ class Notes:
     def size(self, key: PoolKey, private: bool) -> int:
         mine = [one for one in self.connections.values() if (one.key, one.private) == (key, private)]
         return sum(one.at is not At.CLOSING for one in mine)
+
+    def note_sizes(self) -> None:
+        """After every change."""
+        sizes = Counter((one.key, one.private) for one in self.connections.values() if one.at is not At.CLOSING)
+        self.resized |= {lane: self.now for lane in sizes | self.sizes if sizes[lane] != self.sizes[lane]}
+        self.sizes = sizes
 
     def limit(self, key: PoolKey) -> Limit | None:
         """The best match, by trying the four kinds one after another."""
@@ -190,7 +200,10 @@ class Notes:
         patience = self.settings.patience
         own = self.queue(connection.key, private=False)
         if connection.at is At.BACK and own:
-            return client.id < own[0].id and (more > 1 or (more == 1 and client.since + patience < own[0].since))
+            has = self.size(client.key, client.private)
+            due = self.resized[connection.key, False] + self.settings.tenure * has <= self.now
+            late = due if has else client.since + patience < own[0].since
+            return client.id < own[0].id and (more > 1 or (more == 1 and late))
         patience = min(patience, self.settings.blocking_timeout / 2)
         since = self.now if connection.at is At.BACK else connection.free_since
         return more > 1 or self.now >= since + patience or (more == 1 and self.now >= client.since + patience)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agroal.errors import ClientFacing
-from agroal.pool import core, upkeep
+from agroal.pool import core, room, upkeep
 from agroal.pool.board import Board
 from agroal.pool.core import Pool
 from agroal.pool.effects import CloseReason, Effect
@@ -127,6 +127,10 @@ def connects_begin_that_nobody_needs(patch: pytest.MonkeyPatch) -> None:
 
 def min_size_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Cap, "spare", property(lambda cap: len(cap.seats)))
+
+
+def an_odd_seat_goes_to_and_fro(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(room, "is_owed", lambda has, own, *more: len(own.seats) > has)
 
 
 def nobody_is_told_that_time_is_up(patch: pytest.MonkeyPatch) -> None:

@@ -160,4 +160,5 @@ EQUAL = Workload("equal demand", 20, (Load("user", 10, 0.02, pools=10),))
 ONE_AND_TEN = Workload(
     "one user with 100 clients beside ten with one", 10, (Load("big", 100, 0.01), Load("small", 1, 0.01, pools=10))
 )
-WORKLOADS = (TWELVE, FAST_AND_SLOW, NOISY_AND_RARE, EQUAL, ONE_AND_TEN)
+UNEVEN = Workload("ten users on sixteen connections", 16, (Load("user", 10, 0.005, pools=10),), 10.0)
+WORKLOADS = (TWELVE, FAST_AND_SLOW, NOISY_AND_RARE, EQUAL, ONE_AND_TEN, UNEVEN)

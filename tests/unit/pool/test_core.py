@@ -38,6 +38,18 @@ def test_the_last_one_back_is_the_first_to_go() -> None:
     assert [shell.lease().slot for _ in range(3)] == [first.slot, third.slot, second.slot]
 
 
+def test_who_has_waited_elsewhere_is_enrolled_with_others_and_what_it_means_is_seen_once_for_all() -> None:
+    shell = Shell(PoolSettings(max_connections=3), now=5.0)
+    shell.free(1)
+    grant = shell.pool.enroll(11, WEB, 4.0, 5.0)
+    assert grant == Grant(11, 0, 2)
+    assert [shell.pool.enroll(waiter, WEB, since, 5.0) for waiter, since in ((12, 3.0), (13, 4.5))] == [None, None]
+    assert [row.since for row in shell.pool.snapshot(5.0).waiters] == [3.0, 4.5]
+    assert shell.connects == []
+    shell.do(shell.pool.settle(5.0))
+    assert [connect.slot for connect in shell.connects] == [1, 2]
+
+
 @pytest.mark.parametrize("other", [BATCH, BOOKS, PoolKey("shop", "web", "another password")])
 def test_a_free_connection_of_another_key_is_no_use(other: PoolKey) -> None:
     shell = Shell()

@@ -10,6 +10,7 @@ from tests.unit.pool.simulation import (
     NOISY_AND_RARE,
     ONE_AND_TEN,
     TWELVE,
+    UNEVEN,
     WORKLOADS,
     Load,
     Workload,
@@ -40,6 +41,27 @@ def test_equal_demand_gets_equal_service_without_a_reconnect(seed: int) -> None:
     assert simulation.spread() <= 1.1
     assert simulation.connects == 0
     assert simulation.served.total() > 0.98 * EQUAL.seconds * EQUAL.seats / 0.02
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_equal_demand_gets_equal_service_where_the_seats_can_not_be_shared_out_evenly(seed: int) -> None:
+    simulation = UNEVEN.simulate(seed)
+    assert simulation.spread() <= 1.1
+    assert simulation.connects <= 6 * UNEVEN.seconds / simulation.settings.tenure  # each of the six odd seats
+    assert simulation.served.total() > 0.98 * UNEVEN.seconds * UNEVEN.seats / 0.005
+
+
+@pytest.mark.parametrize("work", [0.002, 0.05])
+def test_the_odd_seats_go_round_as_often_however_long_the_queries_take(work: float) -> None:
+    simulation = Workload("", 16, users(10, clients=10, work=work), seconds=10.0).simulate()
+    assert simulation.spread() <= 1.1
+    assert simulation.connects == pytest.approx(6 * 10.0 / simulation.settings.tenure, rel=0.1)
+
+
+def test_an_odd_seat_goes_round_the_more_seldom_the_less_it_matters() -> None:
+    few, many = (Workload("", seats, users(5, clients=20, work=0.005), seconds=20.0).simulate() for seats in (6, 31))
+    assert max(few.spread(), many.spread()) <= 1.1
+    assert few.connects > 5 * many.connects > 0
 
 
 @pytest.mark.parametrize("seed", SEEDS)

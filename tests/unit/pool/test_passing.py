@@ -68,22 +68,28 @@ class TestWaitingInVain:
         shell.ask()
         assert not shell.pool.is_waiting_in_vain(WEB)
 
-    def test_not_while_one_is_being_opened(self) -> None:
+    def test_not_while_another_could_be_opened(self) -> None:
         shell = Shell(TWO)
         shell.lease()
+        assert not shell.pool.is_waiting_in_vain(WEB)
+
+    def test_not_where_the_only_one_is_being_opened(self) -> None:
+        shell = Shell(ONE)
         shell.ask_all(2)
         assert not shell.pool.is_waiting_in_vain(WEB)
         shell.connect()
         assert shell.pool.is_waiting_in_vain(WEB)
 
-    def test_not_while_one_is_being_closed(self) -> None:
+    def test_while_one_more_is_being_opened_or_closed_for_the_pool_will_hear_of_it(self) -> None:
         shell = Shell(TWO)
         shell.lease()
-        other = shell.lease(BATCH)
-        shell.ask()
-        shell.do(shell.pool.flush(FlushMode.ALL, None, 0.0, user=BATCH.user))
-        assert other.slot == shell.closes[0].slot
-        assert not shell.pool.is_waiting_in_vain(WEB)
+        shell.ask_all(2)
+        assert shell.pool.is_waiting_in_vain(WEB)
+        shell.connect()
+        shell.do(shell.pool.flush(FlushMode.ALL, None, 0.0))
+        shell.close()
+        assert shell.connects
+        assert not shell.pool.is_waiting_in_vain(WEB), "the other is being closed, and none is left"
 
     def test_not_while_the_database_is_paused(self) -> None:
         shell = Shell(ONE)
@@ -111,11 +117,25 @@ class TestAhead:
         assert ahead is not None
         assert list(ahead) == waiters
 
-    def test_others_that_could_use_its_seats_count_as_well(self) -> None:
+    def test_others_that_have_nothing_count_as_well(self) -> None:
         shell = Shell(ONE)
         shell.lease()
         shell.ask(BATCH)
         assert shell.pool.ahead(WEB) is None
+
+    def test_others_that_have_two_fewer_count_as_well(self) -> None:
+        shell = Shell(PoolSettings(max_connections=4))
+        shell.leases(3)
+        shell.lease(BATCH)
+        shell.ask(BATCH)
+        assert shell.pool.ahead(WEB) is None
+
+    def test_others_that_have_one_fewer_do_not(self) -> None:
+        shell = Shell(PoolSettings(max_connections=3))
+        shell.leases(2)
+        shell.lease(BATCH)
+        shell.ask(BATCH)
+        assert list(shell.pool.ahead(WEB) or ["nobody"]) == ["nobody"]
 
     def test_others_with_a_limit_of_their_own_do_not(self) -> None:
         limits = [Limit("shop", (), "batch", 1), Limit("shop", (), "web", 1)]
@@ -127,6 +147,76 @@ class TestAhead:
 
     def test_a_key_that_nobody_has_asked_for(self) -> None:
         assert Shell(ONE).pool.ahead(BOOKS) is None
+
+
+class TestEven:
+    """Whether nobody who waits lacks what others have."""
+
+    @pytest.mark.parametrize(("web", "batch", "is_even"), [(1, 0, False), (1, 1, True), (2, 1, True), (3, 1, False)])
+    def test_where_all_share_a_cap(self, web: int, batch: int, is_even: bool) -> None:
+        shell = Shell(PoolSettings(max_connections=web + batch))
+        shell.leases(web)
+        shell.leases(batch, BATCH)
+        shell.ask(BATCH)
+        assert shell.pool.is_even([]), "nobody waits for what the others have"
+        assert shell.pool.is_even([WEB]) == is_even
+        assert shell.pool.is_even([BOOKS]), "a key that nobody has asked for"
+
+    def test_an_odd_seat_is_uneven_when_it_is_due(self) -> None:
+        shell = Shell(PoolSettings(max_connections=5, tenure=2.0))
+        shell.leases(3)
+        shell.leases(2, BATCH)
+        shell.ask(BATCH)
+        assert [shell.pool.is_even([WEB], now) for now in (3.9, 4.0)] == [True, False]
+
+    @pytest.mark.parametrize(("kept", "is_even"), [(3, False), (4, True)])
+    def test_a_seat_under_another_limit_counts_where_it_may_go(self, kept: int, is_even: bool) -> None:
+        limits = [Limit("shop", (), "batch", 1), Limit("shop", (), "web", 4, kept, kept)]
+        shell = Shell(PoolSettings(max_connections=6), limits)
+        shell.wait(0.0)
+        shell.connect_all()
+        shell.leases(4)
+        shell.lease(BATCH)
+        shell.lease(BOOKS)
+        shell.ask(BATCH)
+        assert shell.pool.is_even([WEB]), "the limit of who waits is reached"
+        shell.ask(BOOKS)
+        assert shell.pool.is_even([WEB]) == is_even
+
+    def test_what_clients_opened_for_themselves_is_of_no_use_to_others(self) -> None:
+        shell = Shell(PoolSettings(max_connections=3))
+        for _ in range(3):
+            shell.lease(private=True)
+        shell.ask(private=True)
+        shell.ask(BATCH)
+        assert shell.pool.is_even([])
+
+
+class TestMakingRoom:
+    """Whether a connection is free that could go for one of this key."""
+
+    def test_one_of_the_same_limit(self) -> None:
+        shell = Shell(PoolSettings(max_connections=5), [Limit("shop", (), "all", 2)])
+        shell.lease()
+        lease = shell.lease(BATCH)
+        assert not shell.pool.may_make_room(WEB)
+        shell.release(lease)
+        assert shell.pool.may_make_room(WEB)
+
+    @pytest.mark.parametrize(("kept", "may"), [(0, True), (1, False)])
+    def test_one_of_another_limit_where_it_may_go(self, kept: int, may: bool) -> None:
+        limits = [Limit("shop", (), "web", 1), Limit("shop", (), "batch", 1, kept, kept)]
+        shell = Shell(PoolSettings(max_connections=3), limits)
+        shell.wait(0.0)
+        shell.connect_all()
+        shell.release(shell.lease(BATCH))
+        shell.lease(BOOKS)
+        assert shell.pool.may_make_room(BOOKS) == may
+        shell.lease()
+        assert not shell.pool.may_make_room(WEB), "its limit is reached"
+
+    def test_any_for_a_key_that_nobody_has_asked_for(self) -> None:
+        assert Shell(ONE).pool.may_make_room(BOOKS)
 
 
 def test_keys_with_limits_of_their_own_share_nothing_while_there_is_room() -> None:

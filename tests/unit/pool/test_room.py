@@ -10,10 +10,11 @@ from tests.unit.pool.shell import Shell
 
 A, B, C = (PoolKey("shop", user) for user in "abc")
 PATIENCE = 0.125
+TENURE = 2.0
 
 
 def shell(seats: int, *limits: Limit, at_once: int = 16) -> Shell:
-    settings = PoolSettings(seats, wait_notice_timeout=0, patience=PATIENCE, connects_at_once=at_once)
+    settings = PoolSettings(seats, wait_notice_timeout=0, patience=PATIENCE, tenure=TENURE, connects_at_once=at_once)
     return Shell(settings, list(limits))
 
 
@@ -41,6 +42,33 @@ def test_a_vacated_seat_goes_first_to_who_has_nothing() -> None:
     world.ask(B)
     world.do(world.pool.closed(held.slot, 0.0))
     assert [connect.key for connect in world.connects] == [B]
+
+
+def test_a_vacated_seat_goes_to_the_pool_that_has_least_though_another_has_an_older_waiter() -> None:
+    world = shell(4)
+    held, *_ = world.leases(3, A)
+    world.lease(B)
+    world.ask(A)
+    world.ask(B)
+    world.do(world.pool.closed(held.slot, 0.0))
+    assert [connect.key for connect in world.connects] == [B]
+
+
+def test_of_pools_that_have_as_many_a_vacated_seat_goes_to_the_one_that_has_had_no_more_for_longest() -> None:
+    world = shell(4)
+    for key in (B, A, C):
+        world.now += 1.0
+        world.lease(key)
+    held = world.lease(C)
+    for key in (C, A, B):
+        world.ask(key)
+    world.now += 1.0
+    world.do(world.pool.closed(held.slot, world.now))
+    assert [connect.key for connect in world.connects] == [B]
+    world.connects.clear()
+    world.do(world.pool.connected(held.slot, world.now))
+    world.do(world.pool.closed(held.slot, world.now))
+    assert [connect.key for connect in world.connects] == [A]
 
 
 def test_an_older_waiter_whose_own_limit_is_full_does_not_hold_up_the_others() -> None:

@@ -6,6 +6,7 @@ Whatever happens in it is noted, told to the pool, and the pool's answer is held
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from agroal.errors import ClientFacing, IllegalTransition, ServerRefused, ServerUnavailable
 from agroal.pool.board import NOTICE_SPACING
 from agroal.pool.core import Pool
-from agroal.pool.effects import CloseReason, Refuse, RefuseReason
+from agroal.pool.effects import CloseReason, Effect, Refuse, RefuseReason
 from agroal.pool.flushing import FlushMode
 from agroal.pool.slot import PoolKey
 from agroal.pool.upkeep import AGE_SPREAD, SWEEP_SPACING
@@ -38,6 +39,18 @@ class World(Orders):
         client = Client(self.asked, key, private, self.now, held_since=self.now if self.is_paused(key) else None)
         self.waiting.append(client)
         self.take("ask", self.pool.acquire(client.id, key, self.now, private=private))
+
+    def enroll(self, keys: Sequence[PoolKey]) -> None:
+        """They have waited elsewhere until now."""
+        grants: list[Effect] = []
+        for key in keys:
+            self.asked += 1
+            paused = self.is_paused(key)
+            self.waiting.append(Client(self.asked, key, False, self.now, held_since=self.now if paused else None))
+            if grant := self.pool.enroll(self.asked, key, self.now, self.now):
+                grants.append(grant)
+        self.take("ask", grants)
+        self.take("ask", self.pool.settle(self.now))
 
     def give_up(self, client: Client) -> None:
         self.waiting.remove(client)

@@ -13,7 +13,7 @@ from agroal.errors import ProtocolViolation
 from agroal.wire import expectations, halting
 from agroal.wire.expectations import ASKED, CLOSED, PARSED, SYNCED, TurnTally
 from agroal.wire.halting import MOST_HELD
-from agroal.wire.scan import HEADER, MAX_LOOKED_AT
+from agroal.wire.scan import HEADER, MAX_LOOKED_AT, USUAL_END
 from tests.unit.wire.messages import IN_TRANSACTION, READY, SYNC, TERMINATE, error, message, parameter
 from tests.unit.wire.test_scan import cuts
 
@@ -91,6 +91,7 @@ class TestRequests:
             (QUERY + QUERY, 2, [ASKED, ASKED]),
             (PARSE + BIND + EXECUTE + SYNC, 1, [PARSED, SYNCED]),
             (PARSE + BIND + EXECUTE + FLUSH, 0, [PARSED]),
+            ((PARSE + BIND + USUAL_END) * 2, 2, [PARSED, SYNCED] * 2),
             (PARSE + QUERY + SYNC, 2, [PARSED, (ASKED, 1), SYNCED]),
             (message("C", b"Pp\0") + message("D", b"Pp\0") + SYNC, 1, [CLOSED, SYNCED]),
             (message("D", b"S\0") + SYNC, 1, [SYNCED]),
@@ -138,6 +139,23 @@ class TestRequests:
     def test_one_that_the_server_skips_is_none(self, twin: tuple[ModuleType, ModuleType]) -> None:
         for walked in frontend(twin, PARSE + message("C", b"S\0"), skipping=True, unnamed=b"older"):
             assert walked.tally.unnamed == b"older"
+
+    @pytest.mark.parametrize(
+        ("state", "owed", "in_batch", "batch_open"),
+        [({"copying": True}, 0, 2, True), ({"skipping": True}, 1, 0, False), ({"stale": True}, 1, 0, False)],
+    )
+    def test_the_usual_end_of_a_batch_is_counted_as_what_is_in_it(
+        self, twin: tuple[ModuleType, ModuleType], state: dict[str, bool], owed: int, in_batch: int, batch_open: bool
+    ) -> None:
+        for walked in frontend(twin, USUAL_END, **state):
+            tally = walked.tally
+            assert (walked.passed, walked.halts, tally.queries) == (USUAL_END, [], 1)
+            assert (tally.owed, tally.in_batch, tally.batch_open, tally.skipping) == (owed, in_batch, batch_open, False)
+
+    def test_what_was_left_over_behind_the_end_is_not_walked(self, twin: tuple[ModuleType, ModuleType]) -> None:
+        tally, end = twin[1].TurnTally({}), len(USUAL_END) - len(SYNC)
+        assert twin[0].HaltingFrontend(tally).walk_from(bytearray(USUAL_END), 0, end) == end
+        assert (tally.owed, tally.queries, tally.in_batch) == (0, 1, 2)
 
     def test_it_halts_at_a_goodbye(self, twin: tuple[ModuleType, ModuleType]) -> None:
         for walked in frontend(twin, QUERY + TERMINATE):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agroal.errors import ProtocolViolation
 from agroal.wire import scan as reference
-from agroal.wire.scan import MAX_LOOKED_AT, BackendScanner, FrontendScanner, Scanner, Tally
+from agroal.wire.scan import MAX_LOOKED_AT, USUAL_END, BackendScanner, FrontendScanner, Scanner, Tally
 from tests.unit.wire.messages import IN_TRANSACTION, READY, SYNC, TERMINATE, message
 
 try:
@@ -79,6 +79,8 @@ def backend(stream: bytes, owed: int = 0) -> Iterator[tuple[Tally, Scanner, byte
         (PARSE + BIND + EXECUTE + SYNC, 1, 1, False),
         (BIND + EXECUTE + SYNC + BIND, 1, 1, True),
         (BIND + EXECUTE + SYNC + message("H"), 1, 1, False),
+        (PARSE + BIND + USUAL_END + BIND + USUAL_END, 2, 2, False),
+        (BIND + USUAL_END + PARSE, 1, 1, True),
         (PARSE + QUERY, 1, 1, False),
         (message("F", bytes(12)), 1, 1, False),
         (QUERY + message("d", b"1\t2\n") * 2 + message("c"), 1, 1, False),
@@ -91,6 +93,24 @@ def test_what_a_client_is_owed(stream: bytes, owed: int, queries: int, batch_ope
         assert passed == stream
         assert scanner.between_messages
         assert not goodbye
+
+
+def test_the_usual_end_of_a_batch_is_what_it_looks_like() -> None:
+    assert message("D", b"P\0") + message("E", bytes(5)) + SYNC == USUAL_END
+
+
+def test_its_sync_is_ignored_while_the_server_takes_copy_data() -> None:
+    for pieces in cuts(USUAL_END):
+        tally = Tally({})
+        tally.copying = True
+        assert walk(FrontendScanner(tally), pieces)[0] == USUAL_END
+        assert (tally.owed, tally.queries, tally.batch_open) == (0, 1, True)
+
+
+def test_what_was_left_over_behind_the_end_is_not_walked() -> None:
+    tally = Tally({})
+    assert FrontendScanner(tally).walk(bytearray(USUAL_END), len(USUAL_END) - len(SYNC)) == len(USUAL_END) - len(SYNC)
+    assert (tally.owed, tally.queries, tally.batch_open) == (0, 1, True)
 
 
 @pytest.mark.parametrize("before", [b"", QUERY, PARSE + BIND + EXECUTE + SYNC])
@@ -217,8 +237,8 @@ def test_a_gigabyte_is_walked_without_being_collected() -> None:
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[bytes, list[int]]:
-    kinds = draw(st.lists(st.tuples(st.sampled_from("QPBEDCHSFdcf"), st.binary(max_size=30)), max_size=12))
-    stream = b"".join(message(kind, body) for kind, body in kinds)
+    one = st.builds(message, st.sampled_from("QPBEDCHSFdcf"), st.binary(max_size=30))
+    stream = b"".join(draw(st.lists(one | st.just(USUAL_END), max_size=12)))
     places = draw(st.lists(st.integers(0, max(len(stream), 1)), max_size=8))
     return stream, sorted(places)
 

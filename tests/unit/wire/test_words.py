@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agroal.wire import words
+from agroal.wire.halting import DIGITS
 
 try:
     from agroal.wire import _halting as compiled
@@ -68,6 +71,19 @@ def test_no_text_is_read_again_and_again(piece: bytes) -> None:
     """Square in its length, this would take minutes."""
     text = piece * (65_536 // len(piece))
     words.is_suspicious(text, 0, len(text))
+
+
+PIECES = [b"set", b"_config", b"RESET", b"Temp", b"HOLD", b"pg_", b"try_", b"Advisory_", b"deallocate", b"Discard"]
+PIECES += [b"unlisten", b"s", b"e", b";", b" ", b"/*", b"*/", b"--", b"\n", b"\xff"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map(b"".join))
+def test_the_quick_look_misses_nothing(text: bytes) -> None:
+    assert words.is_suspicious(text, 0, len(text)) == (words.SUSPICIOUS.search(text) is not None)
+
+
+def test_no_tag_that_tells_something_ends_with_a_number_of_rows() -> None:
+    assert not [tag for tag in words.TAGS if tag[-1] in DIGITS]
 
 
 def test_what_makes_statements_go_is_told_by_its_tag() -> None:
