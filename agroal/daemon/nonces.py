@@ -15,7 +15,7 @@ AT_ONCE: Final = 4096
 class Nonces:
     """`source` gives so many bytes that nobody can foresee."""
 
-    __slots__ = ("_rest", "_source", "_taken")
+    __slots__ = ("_rest", "_source")
 
     def __init__(self, source: Callable[[int], bytes]) -> None:
         self._source = source

@@ -80,8 +80,7 @@ class Standby:
         """The core is to be asked for a server of this key: tell it all, unless it could do nothing with it."""
         if not self._open:
             return
-        idle = any(rank.leases for rank in self._open.values())
-        if idle or self._core.may_make_room(key) or not self._is_settled(key):
+        if self._is_idle or self._core.may_make_room(key) or not self._is_settled(key):
             self.recall(key)
 
     def line_up(self, key: PoolKey) -> None:
@@ -93,6 +92,11 @@ class Standby:
     def _is_settled(self, key: PoolKey) -> bool:
         """Whether those who ask for this key have to wait for its own servers, and nobody in line is worse off."""
         return self._core.is_waiting_in_vain(key) and self._core.is_even([key, *self._lined])
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether any server stands by."""
+        return any(rank.leases for rank in self._open.values())
 
     @property
     def _lined(self) -> Iterator[PoolKey]:
@@ -160,8 +164,7 @@ class Standby:
 
     def _moment_over(self) -> None:
         self._timer = None
-        idle = any(rank.leases for rank in self._open.values())
-        if idle or not self._core.is_even(self._lined, self._now()):
+        if self._is_idle or not self._core.is_even(self._lined, self._now()):
             self.recall()
             return
         self._enroll([hand for rank in self._open.values() for hand in self._aged(rank)])

@@ -66,8 +66,7 @@ class StraightWay:
         """Hear what the client wants, and whether it is who it says."""
         session = self._session
         session.way = self
-        client = session.client
-        said = client.peek(SHORT + 1)
+        said = session.client.peek(SHORT + 1)
         if said is None:
             self._timer = alarm(session.daemon.settings.authentication_timeout, self._expire)
             session.client.attend(self._readable, self._hung_up)

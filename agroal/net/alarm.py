@@ -12,9 +12,7 @@ import math
 from collections.abc import Callable
 from threading import get_ident
 
-
-def _nothing() -> None:
-    """It does not ring any more."""
+from agroal.net.pump import nothing
 
 
 class Alarm:
@@ -31,7 +29,7 @@ class Alarm:
     def cancel(self) -> None:
         """Idempotent."""
         self._row.pop(self, None)
-        self.call = _nothing  # it may be of who has this alarm: neither is to keep the other
+        self.call = nothing  # it may be of who has this alarm: neither is to keep the other
 
 
 class Alarms:

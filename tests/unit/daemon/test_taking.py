@@ -18,6 +18,8 @@ from tests.unit.wire.messages import READY, SYNC, TERMINATE, adopting, error, me
 
 LISTEN, LISTENING = message("Q", b"LISTEN news\0"), message("C", b"LISTEN\0") + READY
 UNLISTEN, SILENT = message("Q", b"UNLISTEN *\0"), message("C", b"UNLISTEN\0") + READY
+MINE = message("Q", b"SET application_name = 'mine'\0")
+MADE_MINE = parameter("application_name", "mine") + message("C", b"SET\0") + READY
 SET = message("1") + message("2") + message("D", b"\0\0") + message("C", b"SELECT 1\0") + message("3") + READY
 
 
@@ -137,10 +139,9 @@ class TestEnds:
     @in_a_loop
     @pytest.mark.parametrize("goodbye", [TERMINATE, b""])
     async def test_who_asks_and_goes_while_its_server_is_prepared_is_heard_all_the_same(self, goodbye: bytes) -> None:
-        setting = message("Q", b"SET application_name = 'mine'\0")
         async with floor() as at:
             first, second = await at.join(), await at.join()
-            await at.exchange(first, setting, parameter("application_name", "mine") + message("C", b"SET\0") + READY)
+            await at.exchange(first, MINE, MADE_MINE)
             second.send(QUERY)
             await play(Script() << adopting("application_name", "psql"), at.server())
             second.send(goodbye)
@@ -188,10 +189,9 @@ class TestEnds:
         ids=["it breaks the protocol", "it says more"],
     )
     async def test_a_server_that_is_lost_while_it_is_prepared_is_nobodys_end(self, wrong: bytes) -> None:
-        setting = message("Q", b"SET application_name = 'mine'\0")
         async with floor() as at:
             first, second = await at.join(), await at.join()
-            await at.exchange(first, setting, parameter("application_name", "mine") + message("C", b"SET\0") + READY)
+            await at.exchange(first, MINE, MADE_MINE)
             second.send(QUERY)
             await play(Script() << adopting("application_name", "psql") >> wrong << TERMINATE, at.server())
             at.server().close()
@@ -230,11 +230,9 @@ class TestSettings:
 
     @in_a_loop
     async def test_what_a_client_sets_of_the_reported_ones_goes_with_it(self) -> None:
-        setting = message("Q", b"SET application_name = 'mine'\0")
         async with floor() as at:
             first, second = await at.join(), await at.join()
-            changed = parameter("application_name", "mine") + message("C", b"SET\0") + READY
-            await at.exchange(first, setting, changed)
+            await at.exchange(first, MINE, MADE_MINE)
             assert at.session(1).situation is State.IDLE
             second.send(QUERY)
             back = SET[:-6] + parameter("application_name", "psql") + READY
